@@ -15,7 +15,8 @@ pub struct ListedPhone {
     /// The MAC address that a phone with an extension says elsewhere in its REGISTER. Other phones may say the same one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<Mac>,
-    /// Whether the phone has logged on with `id` itself. Earlier versions listed a phone under its hint.
+    /// Whether the phone has logged on with `id` itself, or an operator listed it so. Earlier versions listed a phone under its
+    /// hint.
     #[serde(default)]
     pub name_confirmed: bool,
     /// The maker, from the User-Agent or the MAC address.

@@ -50,8 +50,8 @@ use uacsta_actors::{
     licence::code::Issuer,
     licensing::{CountPermits, GetLicences},
     registrar::{
-        CountPhones, CountReasons, FindLine, GetPhone, IsOnDisk, ListPhones, OnDisk, RemovePhone,
-        SetEnabled,
+        AddPhone, CountPhones, CountReasons, FindLine, GetPhone, IsOnDisk, ListPhones, OnDisk,
+        RemovePhone, SetEnabled,
     },
     supervision::RestartableRecipient,
 };
@@ -80,6 +80,8 @@ pub struct Api {
     pub phone: RestartableRecipient<GetPhone>,
     /// Enables and disables a phone.
     pub switch: RestartableRecipient<SetEnabled>,
+    /// The registrar, for phones that have not come yet.
+    pub add: RestartableRecipient<AddPhone>,
     /// Removes a phone.
     pub remove: RestartableRecipient<RemovePhone>,
     /// Counts the listed phones by status.

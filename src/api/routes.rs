@@ -11,6 +11,7 @@ pub(super) const BASE: &str = "/api/v1";
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(phones::list)
+        .service(phones::add)
         .service(phones::show)
         .service(phones::change)
         .service(phones::remove)

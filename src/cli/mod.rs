@@ -46,7 +46,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Show the state of the server: phones, lines, connections and warnings
     Status(status::Status),
-    /// List the phones; enable, disable or remove one
+    /// List the phones; show, add, enable, disable or remove one
     Phones(phones::Phones),
     /// Show licences and what uses them, add or remove one, or issue licences
     Licenses(licenses::Licenses),

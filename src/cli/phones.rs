@@ -1,4 +1,4 @@
-//! `uacsta phones`: lists the phones; enables, disables and removes one.
+//! `uacsta phones`: lists the phones; shows, adds, enables, disables and removes one.
 
 use std::fmt::Write;
 
@@ -13,6 +13,7 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
 #[command(after_help = "Examples:
   uacsta phones
   uacsta phones --json | jq '.items[].id'
+  uacsta phones 00:04:13:aa:bb:cc
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
   uacsta phones --server http://10.0.0.5:8080 --token-file cli.token
@@ -20,6 +21,9 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
 Across an untrusted network, forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give
 --server http://127.0.0.1:8080.")]
 pub(super) struct Phones {
+    /// Show this phone alone, with the reason why it is not controlled, and what to do
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    phone: Option<PhoneId>,
     #[command(subcommand)]
     command: Option<Command>,
     /// Print the API's JSON
@@ -33,6 +37,8 @@ pub(super) struct Phones {
 enum Command {
     /// List the phones (the default)
     List,
+    /// List a phone before it comes, so that it says why it does not
+    Add(One),
     /// Enable a phone: clients may monitor and control it
     On(One),
     /// Disable a phone: its session ends, and clients see it as out of service
@@ -51,8 +57,17 @@ struct One {
 
 impl Phones {
     pub(super) fn run(self) -> Result<(), CommandError> {
+        if let Some(phone) = self.phone {
+            return match self.command {
+                None => self.show(phone),
+                Some(_) => Err(CommandError::Failed(
+                    "give the phone after the command, as in: uacsta phones off PHONE".to_owned(),
+                )),
+            };
+        }
         match self.command.as_ref().unwrap_or(&Command::List) {
             Command::List => self.list(),
+            Command::Add(One { phone }) => self.add(*phone),
             Command::On(One { phone }) => self.switch(*phone, true),
             Command::Off(One { phone }) => self.switch(*phone, false),
             Command::Forget(One { phone }) => self.forget(*phone),
@@ -63,6 +78,19 @@ impl Phones {
         let phones = self.server.list("/api/v1/phones")?;
         let status: Value = self.server.request(Method::GET, "/api/v1/status", None)?;
         self.print(&phones, &table(&phones, &status))
+    }
+
+    fn show(&self, phone: PhoneId) -> Result<(), CommandError> {
+        let answer: Value = self.server.request(Method::GET, &path(phone), None)?;
+        self.print(&answer, &details(&answer))
+    }
+
+    fn add(&self, phone: PhoneId) -> Result<(), CommandError> {
+        let body = json!({ "id": phone });
+        let answer: Value = self
+            .server
+            .request(Method::POST, "/api/v1/phones", Some(&body))?;
+        self.print(&answer, &format!("{phone} is listed\n"))
     }
 
     fn switch(&self, phone: PhoneId, in_operation: bool) -> Result<(), CommandError> {
@@ -143,6 +171,38 @@ fn table(answer: &Value, status: &Value) -> String {
         count("connectedPhones"),
         count("monitoredLines")
     );
+    text
+}
+
+/// A phone's members, a line each, with the reason in full.
+fn details(phone: &Value) -> String {
+    let mut text = String::new();
+    let mut line = |title: &str, value: &str| {
+        if !value.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{title:12}{value}");
+        }
+    };
+    for (title, key) in COLUMNS {
+        if key != "reason" {
+            line(title, &cell(phone, key));
+        }
+    }
+    let reason = |key: &str| {
+        phone
+            .pointer(&format!("/reason/{key}"))
+            .and_then(Value::as_str)
+    };
+    if let (Some(code), Some(detail)) = (reason("code"), reason("detail")) {
+        let since = reason("since").map(local_time).unwrap_or_default();
+        let since = match &*since {
+            "" => String::new(),
+            since => format!(" since {since}"),
+        };
+        line("REASON", &format!("{code}{since}"));
+        line("", &escape_controls(detail, &[]));
+        line("TO DO", reason("remedy").unwrap_or_default());
+    }
     text
 }
 

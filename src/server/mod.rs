@@ -215,6 +215,7 @@ impl Server {
             list: registrar.recipient(),
             phone: registrar.recipient(),
             switch: registrar.recipient(),
+            add: registrar.recipient(),
             remove: registrar.recipient(),
             find: registrar.recipient(),
             phones: registrar.recipient(),

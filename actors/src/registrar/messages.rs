@@ -159,6 +159,11 @@ pub struct SetEnabled {
     pub enabled: bool,
 }
 
+/// Lists a phone that has not come yet, in operation. Answered when it is on disk.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), ChangeError>")]
+pub struct AddPhone(pub PhoneId);
+
 /// Removes a phone that is away from the list, and frees its lines. If the phone registers again, it counts as new.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<(), ChangeError>")]
@@ -175,6 +180,19 @@ pub enum ChangeError {
         "{0} is registered, and would be listed again at once: disconnect it first, or switch it off only, by: uacsta phones off {0}"
     )]
     Registered(PhoneId),
+    /// The phone is listed already.
+    #[error("{0} is listed already")]
+    Listed(PhoneId),
+    /// Phones log on with their MAC address alone.
+    #[error(
+        "{0} is an extension, but phones log on with their MAC address unless phones.extensions is set"
+    )]
+    Extension(PhoneId),
+    /// The list has as many phones without lines as it may have.
+    #[error(
+        "limits.unknown_phones is reached by phones that never listed a line: remove those that do not exist, or raise the limit"
+    )]
+    TooMany,
     /// The list cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),

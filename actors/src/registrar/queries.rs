@@ -12,9 +12,9 @@ use super::{
     batches::{BATCH, LaterResult, in_batches},
     clients::user_parts,
     messages::{
-        ChangeError, ClientConnected, ClientEnded, CountPhones, FindLine, GetPhone, IsOnDisk, Line,
-        LinePage, ListLines, ListPhones, OnDisk, PhoneDetails, RemovePhone, SetEnabled,
-        SubscribeStatus, UnsubscribeStatus,
+        AddPhone, ChangeError, ClientConnected, ClientEnded, CountPhones, FindLine, GetPhone,
+        IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk, PhoneDetails, RemovePhone,
+        SetEnabled, SubscribeStatus, UnsubscribeStatus,
     },
     persistence::ListChange,
     records::{Record, Records},
@@ -24,7 +24,7 @@ use crate::{
     directory::{Entry, NoLine},
     ladder::Party,
     phone::{EnabledChanged, Orphan, Status as PhoneStatus},
-    phone_list::StoreError,
+    phone_list::{ListedPhone, StoreError},
     registration::{Bindings, Flow, ForwardOrphan},
 };
 
@@ -288,6 +288,33 @@ impl Handler<SetEnabled> for Registrar {
         }
         let at = self.context.clock.wall();
         self.change_on_disk(phone, ListChange::SetEnabled(enabled, at), ctx)
+    }
+}
+
+impl Handler<AddPhone> for Registrar {
+    type Result = ResponseFuture<Result<(), ChangeError>>;
+
+    fn handle(&mut self, AddPhone(phone): AddPhone, ctx: &mut Self::Context) -> Self::Result {
+        let refused = |error| -> Self::Result { Box::pin(async move { Err(error) }) };
+        let config = self.context.config();
+        let settings = &config.settings;
+        if self.records.contains(phone) {
+            return refused(ChangeError::Listed(phone));
+        }
+        if phone.mac().is_none() && !settings.phones.extensions {
+            return refused(ChangeError::Extension(phone));
+        }
+        if !self.records.has_room(phone, settings.limits.unknown_phones) {
+            return refused(ChangeError::TooMany);
+        }
+        let at = self.context.clock.wall();
+        let entry = ListedPhone {
+            name_confirmed: true,
+            switched_at: Some(at),
+            ..ListedPhone::new(phone, true)
+        };
+        self.records.add(entry, at);
+        self.change_on_disk(phone, ListChange::Entry, ctx)
     }
 }
 

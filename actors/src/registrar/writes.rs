@@ -94,7 +94,7 @@ impl Registrar {
         } in writes
         {
             if change == ListChange::Entry {
-                self.entry_written(phone, saved.is_ok(), waiter, ctx);
+                self.entry_written(phone, saved, waiter, ctx);
                 continue;
             }
             let done = match saved {
@@ -106,32 +106,44 @@ impl Registrar {
         }
     }
 
-    /// Continues the REGISTERs of a phone after a write. A failed write rejects and removes a new phone; a listed phone keeps
-    /// its binding.
+    /// Continues the REGISTERs of a phone, and an operator's addition, after a write. A failed write rejects and removes a new
+    /// phone; a listed phone keeps its binding.
     fn entry_written(
         &mut self,
         phone: PhoneId,
-        saved: bool,
+        saved: &Result<(), StoreError>,
         waiter: Waiter,
         ctx: &mut Context<Self>,
     ) {
         let record = self.records.get_mut(phone);
         let is_on_disk = record.is_some_and(|record| {
-            let is_on_disk = saved || record.is_on_disk();
+            let is_on_disk = saved.is_ok() || record.is_on_disk();
             record.set_on_disk(is_on_disk);
             is_on_disk
         });
         if is_on_disk {
             self.show(phone, ctx);
         }
-        let Waiter::Phone(outcome, responder) = waiter else {
-            return;
-        };
-        if is_on_disk {
-            return self.carry_out(phone, &outcome, responder);
+        match waiter {
+            Waiter::Nobody => {}
+            Waiter::Operator(_) if is_on_disk => {
+                tracing::info!(%phone, "phone added by an operator");
+                waiter.tell(Ok(()));
+            }
+            Waiter::Operator(_) => {
+                waiter.tell(saved.clone().map_err(ChangeError::Store));
+                if self.bindings.get(phone).is_none() {
+                    self.remove(phone, ctx);
+                }
+            }
+            Waiter::Phone(outcome, responder) if is_on_disk => {
+                self.carry_out(phone, &outcome, responder);
+            }
+            Waiter::Phone(_, responder) => {
+                responder.with(Rejection::NotStored);
+                self.bindings.remove(phone);
+                self.remove(phone, ctx);
+            }
         }
-        responder.with(Rejection::NotStored);
-        self.bindings.remove(phone);
-        self.remove(phone, ctx);
     }
 }

@@ -10,7 +10,7 @@ mod reason;
 pub(super) mod settings;
 pub(super) mod status;
 
-use self::reason::Reason;
+use self::reason::{Reason, ReasonCode};
 use super::{
     Api,
     access::{Administrator, Anybody, Operator, Reader},

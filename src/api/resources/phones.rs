@@ -1,20 +1,21 @@
-//! `/phones`: lists phones, enables and disables them, and removes them.
+//! `/phones`: lists, adds, enables, disables and removes phones.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
 use uacsta_actors::{
     phone::Status,
     phone_list::ListedPhone,
     registrar::{
-        ChangeError, CountPhones, GetPhone, ListPhones, PhoneDetails, RemovePhone, SetEnabled,
+        AddPhone, ChangeError, CountPhones, GetPhone, ListPhones, PhoneDetails, RemovePhone,
+        SetEnabled,
     },
 };
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::phone_id::{PhoneId, PhoneIdError};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Api, Body, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason, Row, Tagged, Time,
-    check_match, present, stopping,
+    Api, Body, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason, ReasonCode, Row,
+    Tagged, Time, check_match, created, present, stopping,
 };
 
 /// A phone that has registered at some time.
@@ -134,11 +135,17 @@ pub(in crate::api) struct PhoneFilter {
     in_operation: Option<bool>,
     /// Only phones of this maker, in any case.
     maker: Option<String>,
+    /// Only phones whose reason has this code.
+    #[param(value_type = Option<String>)]
+    reason: Option<ReasonCode>,
 }
 
 impl PhoneFilter {
     fn is_empty(&self) -> bool {
-        self.state.is_none() && self.in_operation.is_none() && self.maker.is_none()
+        self.state.is_none()
+            && self.in_operation.is_none()
+            && self.maker.is_none()
+            && self.reason.is_none()
     }
 
     fn admits(&self, phone: &Phone) -> bool {
@@ -148,6 +155,9 @@ impl PhoneFilter {
                 .maker
                 .as_ref()
                 .is_none_or(|maker| maker.eq_ignore_ascii_case(&phone.maker))
+            && self
+                .reason
+                .is_none_or(|code| code.is_of(phone.reason.as_ref()))
     }
 }
 
@@ -159,6 +169,14 @@ pub(in crate::api) struct PhoneChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     in_operation: Option<bool>,
+}
+
+/// A phone to list.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(in crate::api) struct NewPhone {
+    /// The name with which it will log on: its MAC address or its extension.
+    id: String,
 }
 
 /// Lists the phones.
@@ -216,6 +234,29 @@ pub(in crate::api) async fn show(
     name: web::Path<String>,
 ) -> Result<Tagged<Phone>, Problem> {
     Ok(Tagged(found(&api, &name).await?.into()))
+}
+
+/// Lists a phone that has not come yet.
+///
+/// Its `reason` says then why it does not come, such as a wrong password. Answered when it is on disk.
+#[utoipa::path(
+    operation_id = "addPhone", tag = "phones", request_body = NewPhone,
+    responses((status = 201, description = "The phone is listed.", body = Phone)),
+    extensions(("x-effect" = json!("reversible")))
+)]
+#[post("/phones")]
+pub(in crate::api) async fn add(
+    _: Operator,
+    api: web::Data<Api>,
+    Body(NewPhone { id }): Body<NewPhone>,
+) -> Result<HttpResponse, Problem> {
+    let phone: PhoneId = id
+        .parse()
+        .map_err(|error: PhoneIdError| Problem::member("id", error.to_string()))?;
+    api.add.send(AddPhone(phone)).await.map_err(stopping)??;
+    let place = format!("/api/v1/phones/{}", phone.bare());
+    let added = Phone::from(found(&api, &phone.bare()).await?);
+    Ok(created(&place, &added))
 }
 
 /// Enables or disables a phone.
@@ -284,7 +325,10 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         let kind = match &error {
             ChangeError::Unknown(_) => Kind::NOT_FOUND,
-            ChangeError::Registered(_) => Kind::INVALID_STATE,
+            ChangeError::Registered(_) | ChangeError::Listed(_) | ChangeError::TooMany => {
+                Kind::INVALID_STATE
+            }
+            ChangeError::Extension(_) => return Self::member("id", error.to_string()),
             ChangeError::Store(_) => Kind::UNAVAILABLE,
         };
         Self::new(kind, error.to_string())

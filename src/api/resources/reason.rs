@@ -1,6 +1,7 @@
 //! Why a phone or line cannot be controlled, as all answers say it.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use uacsta_actors::reason::Code;
 use utoipa::ToSchema;
 
 use super::Time;
@@ -17,7 +18,7 @@ pub(in crate::api) struct Reason {
     /// What to do.
     #[schema(value_type = String)]
     remedy: &'static str,
-    /// Since when; null if it is older than this run of the server.
+    /// Since when, if that is known.
     since: Option<Time>,
 }
 
@@ -29,5 +30,26 @@ impl From<uacsta_actors::reason::Reason> for Reason {
             remedy: reason.cause.remedy(),
             since: reason.since.and_then(Time::from_seconds),
         }
+    }
+}
+
+/// A code as a filter.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) struct ReasonCode(Code);
+
+impl ReasonCode {
+    pub(super) fn is_of(self, reason: Option<&Reason>) -> bool {
+        reason.is_some_and(|reason| reason.code == self.0.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for ReasonCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let mut codes = Code::ALL.into_iter();
+        let code = codes.find(|code| code.name() == name);
+        let unknown =
+            || D::Error::custom("no reason has this code; docs/reference/reasons.md lists them");
+        code.map(Self).ok_or_else(unknown)
     }
 }

@@ -135,6 +135,17 @@ impl Handler<SetEnabled> for Registrar {
     }
 }
 
+impl Handler<AddPhone> for Registrar {
+    type Result = Result<(), ChangeError>;
+
+    fn handle(&mut self, AddPhone(phone): AddPhone, _: &mut Self::Context) -> Self::Result {
+        match phone.bare().ends_with("01") {
+            true => Ok(()),
+            false => Err(ChangeError::Listed(phone)),
+        }
+    }
+}
+
 impl Handler<RemovePhone> for Registrar {
     type Result = Result<(), ChangeError>;
 
@@ -183,6 +194,7 @@ fn served(folder: &Path) -> HttpServer {
         list: registrar.recipient(),
         phone: registrar.recipient(),
         switch: registrar.recipient(),
+        add: registrar.recipient(),
         remove: registrar.recipient(),
         find: registrar.recipient(),
         phones: registrar.recipient(),

@@ -27,6 +27,12 @@ const fn logged_on(status: u16) -> [u16; 4] {
 const ROUTES: &[Route] = &[
     ("listPhones", "/api/v1/phones?limit=1", "", logged_on(200)),
     (
+        "addPhone",
+        "/api/v1/phones",
+        r#"{"id":"00:04:13:00:00:01"}"#,
+        logged_on(201),
+    ),
+    (
         "getPhone",
         "/api/v1/phones/000413000001",
         "",

@@ -1,5 +1,6 @@
 //! Why phones are not controlled: each cause is made by a simulated phone, shown with its facts, and over once it is mended.
 
+mod commands;
 mod contacts;
 mod registrations;
 mod sessions;
