@@ -201,6 +201,37 @@ async fn full_disk_serves_listed_phones_and_defers_new_ones() {
     );
 }
 
+#[tokio::test]
+async fn phone_that_an_operator_adds_on_a_full_disk_is_refused_and_not_listed() {
+    if !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let wrapper = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", &folder];
+    let server = Serving::under(&wrapper, data, SETTINGS);
+    let disk = mounted_by(&server, &folder);
+    let token = fs::read_to_string(disk.join("cli.token")).unwrap();
+    let ask = async |method, path, body| http(server.web, token.trim(), method, path, body).await;
+    let filler = fill(&disk);
+    first_refused(&server).await;
+    let (path, added) = ("/api/v1/phones", r#"{"id":"00:04:13:c4:ff:ff"}"#);
+    let (status, body) = ask("POST", path, added).await;
+    assert_eq!(status, 503, "{body}");
+    assert!(body.contains("No space left"), "{body}");
+    let (status, body) = ask("GET", "/api/v1/phones/000413c4ffff", "").await;
+    assert_eq!(status, 404, "{body}");
+
+    fs::remove_file(&filler).unwrap();
+    let (status, body) = ask("POST", path, added).await;
+    assert!(
+        status == 201 && body.contains("neverRegistered"),
+        "{status} {body}"
+    );
+    let (status, body) = ask("POST", path, added).await;
+    assert_eq!(status, 409, "{body}");
+}
+
 /// Sends two REGISTERs of one phone at once, the second as a refresh of the first; the status of each.
 async fn pipelined(server: &Serving, mac: &str) -> [u16; 2] {
     let mut line = Line::to(server.phones).await;
