@@ -8,6 +8,7 @@ pub mod ladder;
 pub mod logs;
 pub mod net;
 pub mod process;
+pub mod reload;
 pub mod server;
 pub mod store;
 

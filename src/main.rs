@@ -18,6 +18,7 @@ use uacsta::{
     demo::{self, DemoError},
     logs,
     process::{self, Signals},
+    reload::ReloadError,
 };
 use uacsta_config::Settings;
 use uacsta_connect::{CommandError, sentence};
@@ -72,9 +73,10 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             tell_addresses(&addresses, plan.data());
         }
         let (again, try_out) = (Arc::clone(&plan), logging.folder_test());
-        let read = move || {
-            let settings = again.read_again().map_err(|wrong| wrong.to_string())?;
-            try_out(&settings.logs)?;
+        let read = move |operator: Option<&str>| {
+            let settings = again.read_again(operator)?;
+            try_out(&settings.logs)
+                .map_err(|wrong| ReloadError::of_key("logs.directory", wrong))?;
             Ok(settings)
         };
         let ended = tokio::select! {

@@ -50,6 +50,8 @@ pub struct RuntimeConfig {
     pub profiles: Profiles,
     /// How many phones and lines are licensed.
     pub allowance: licence::Allowance,
+    /// Differs from that of every other state of the settings.
+    pub version: u64,
 }
 
 /// The settings have changed: the receiver reads [`ServerContext::config`] again.

@@ -94,6 +94,7 @@ impl Site {
                 settings,
                 profiles: Profiles::load(None)?,
                 allowance: Allowance::of(None, [], Duration::ZERO).map_err(|(_, error)| error)?,
+                version: 0,
             }),
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new([7; 32]),

@@ -35,27 +35,6 @@ pub enum Unit {
     Bytes,
 }
 
-impl Applies {
-    /// The word that API and command line use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AtOnce => "atOnce",
-            Self::NextConnection => "nextConnection",
-            Self::NextStart => "nextStart",
-        }
-    }
-}
-
-impl Unit {
-    /// The word that API and command line use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::Bytes => "bytes",
-        }
-    }
-}
-
 /// The least and the largest value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 /// A layer of settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
     /// `default.toml`, or a generated password.
     Default,
@@ -13,18 +16,6 @@ pub enum Source {
     Environment,
     /// An operator, through the API.
     Operator,
-}
-
-impl Source {
-    /// The word that API and command line use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::File => "file",
-            Self::Environment => "environment",
-            Self::Operator => "operator",
-        }
-    }
 }
 
 /// The origin of one setting.

@@ -1,5 +1,7 @@
 //! A setting as an operator sees it: value, default, origin, range, description.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use config::ValueKind;
 use serde_json::Value;
 
@@ -54,8 +56,8 @@ impl Settings {
 
     /// All settings, in the order of `default.toml`.
     pub fn list(&self) -> Vec<Setting> {
-        let (values, defaults) = (Values::of(self), Values::of(&Self::builtin()));
-        let descriptions = descriptions();
+        let values = Values::of(self);
+        let (defaults, descriptions) = &*BUILTIN;
         let seen = |row: &'static Row| {
             let origin = self.origins.0.get(row.key);
             let (value, default) = (values.get(row.key), defaults.get(row.key));
@@ -95,6 +97,10 @@ impl Settings {
             .filter(move |key| values.get(key) != others.get(key))
     }
 }
+
+/// The defaults and the descriptions.
+static BUILTIN: LazyLock<(Values, BTreeMap<String, String>)> =
+    LazyLock::new(|| (Values::of(&Settings::builtin()), descriptions()));
 
 /// The value of a setting without its secrets.
 pub fn shown(key: &str, mut value: Value) -> Value {

@@ -115,7 +115,6 @@ pub(super) fn check_match(request: &HttpRequest, current: &impl Serialize) -> Re
 }
 
 /// The same for a change that must say so (RFC 6585, section 3).
-#[expect(dead_code, reason = "for changes of settings and operators")]
 pub(super) fn require_match(
     request: &HttpRequest,
     current: &impl Serialize,

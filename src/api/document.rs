@@ -54,10 +54,12 @@ impl Document {
 
     /// The methods of the resource at `path`, as `Allow` has them; `None` if there is no such resource.
     pub(super) fn allow(&self, path: &str) -> Option<String> {
-        let fitting = self
-            .operations
-            .iter()
-            .filter(|(known, _)| fits(known, path));
+        // A path without names goes first, as in OpenAPI.
+        let exact = self.operations.contains_key(path);
+        let fitting = self.operations.iter().filter(|(known, _)| match exact {
+            true => *known == path,
+            false => fits(known, path),
+        });
         let methods: BTreeSet<&str> = fitting
             .flat_map(|(_, methods)| methods.keys().map(String::as_str))
             .collect();

@@ -23,7 +23,7 @@ mod time;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -62,14 +62,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     data_dir::{Admin, Announcement},
     net::{self, tls::Identity},
+    reload::ReloadRequest,
 };
 
 /// The largest body of a request, in octets.
 const BODY: usize = 64 << 10;
 /// How long a connection without a request is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-pub use reload::ReloadRequest;
 
 /// The actors and values that the API uses.
 #[derive(Clone)]
@@ -104,6 +103,8 @@ pub struct Api {
     pub issuer: Option<Issuer>,
     /// `admin.toml`: settings changed at run time.
     pub admin: Admin,
+    /// The data folder.
+    pub data: PathBuf,
     /// Requests a reload of the configuration.
     pub reload: Sender<ReloadRequest>,
     /// The TLS certificate in use.

@@ -21,7 +21,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(licenses::add)
         .service(licenses::remove)
         .service(certificate::show)
-        .service(settings::reload)
+        .service(settings::list)
+        .service(settings::change)
+        .service(settings::list_changes)
+        .service(settings::undo_change)
+        .service(settings::reload_files)
+        .service(settings::show)
         .service(document::show)
         .service(problems::show);
 }

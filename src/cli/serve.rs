@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use tempfile::TempDir;
-use uacsta_config::{Listen, Settings};
+use uacsta_config::{Listen, Settings, SettingsError};
 use uacsta_connect::{CommandError, DataArgs};
 
 /// The arguments of `serve`.
@@ -60,15 +60,22 @@ impl Serve {
             check_kind(file)?;
         }
         Ok(Plan {
-            settings: read(config.as_deref(), &data)?,
+            settings: read(config.as_deref(), &data, None)?,
             config,
             data,
         })
     }
 }
 
-fn read(config: Option<&Path>, data: &DataFolder) -> Result<Settings, CommandError> {
-    let mut settings = uacsta_config::load(config, Some(data.path()))?;
+fn read(
+    config: Option<&Path>,
+    data: &DataFolder,
+    operator: Option<&str>,
+) -> Result<Settings, SettingsError> {
+    let mut settings = match operator {
+        Some(operator) => uacsta_config::load_changed(config, data.path(), operator)?,
+        None => uacsta_config::load(config, Some(data.path()))?,
+    };
     if matches!(data, DataFolder::Demo(_)) {
         on_loopback(&mut settings);
         settings.logs.directory = None;
@@ -95,12 +102,12 @@ impl Plan {
         self.data.path()
     }
 
-    /// Reads files and environment again.
+    /// Reads files and environment again, with `operator` in the place of the operators' file if it is given.
     ///
     /// # Errors
     /// An invalid setting.
-    pub fn read_again(&self) -> Result<Settings, CommandError> {
-        read(self.config.as_deref(), &self.data)
+    pub fn read_again(&self, operator: Option<&str>) -> Result<Settings, SettingsError> {
+        read(self.config.as_deref(), &self.data, operator)
     }
 
     /// Whether it is a demonstration.

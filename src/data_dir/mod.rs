@@ -7,6 +7,7 @@ mod bootstrap;
 mod drafts;
 mod files;
 mod host_names;
+mod operator_settings;
 mod own_certificate;
 mod running_time;
 
@@ -19,4 +20,5 @@ pub use bootstrap::{
 pub use drafts::Drafts;
 pub use files::create_folder;
 pub(crate) use files::write_private;
+pub use operator_settings::{HistoryEntry, OperatorSettings, Values, history, prepare_change};
 pub use running_time::RunningTime;

@@ -9,12 +9,20 @@ use tokio::{
 use uacsta_config::Settings;
 
 use crate::{
-    api::ReloadRequest,
+    reload::{ReloadError, ReloadRequest},
     server::{ReloadContext, ValidatedSettings},
 };
 
-/// The settings, or what is wrong with them in one sentence.
-pub(super) type Outcome = Result<ValidatedSettings, String>;
+/// The settings, or why they stay as they are.
+pub(super) type Outcome = Result<ValidatedSettings, ReloadError>;
+
+/// Reads files and environment, with another text in the place of the operators' file if one is given.
+pub(super) trait Read:
+    Fn(Option<&str>) -> Result<Settings, ReloadError> + Clone + Send + 'static
+{
+}
+
+impl<R: Fn(Option<&str>) -> Result<Settings, ReloadError> + Clone + Send + 'static> Read for R {}
 
 /// Reads the configuration, one reading at a time.
 pub(super) struct Reader<R> {
@@ -35,7 +43,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Threads that may hang at the same time, so that a repaired file can be read at once.
 const MAX_THREADS: usize = 8;
 
-impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
+impl<R: Read> Reader<R> {
     pub(super) fn new(read: R) -> Self {
         Self {
             read,
@@ -56,9 +64,9 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
         &mut self,
         context: ReloadContext,
         request: Option<ReloadRequest>,
-    ) -> Result<(), (String, Option<ReloadRequest>)> {
+    ) -> Result<(), (ReloadError, Option<ReloadRequest>)> {
         if Arc::strong_count(&self.threads) > MAX_THREADS {
-            return Err((HANGS.to_owned(), request));
+            return Err((ReloadError::Unavailable(HANGS.to_owned()), request));
         }
         match self.start_thread(context) {
             Ok(outcome) => {
@@ -69,10 +77,10 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
                 });
                 Ok(())
             }
-            Err(error) => Err((
-                format!("cannot start a thread to read it: {error}"),
-                request,
-            )),
+            Err(error) => {
+                let what = format!("cannot start a thread to read it: {error}");
+                Err((ReloadError::Unavailable(what), request))
+            }
         }
     }
 
@@ -83,8 +91,8 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
         };
         let outcome = match timeout_at(reading.deadline, &mut reading.outcome).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(PANICKED.to_owned()),
-            Err(_) => Err(HANGS.to_owned()),
+            Ok(Err(_)) => Err(ReloadError::Unavailable(PANICKED.to_owned())),
+            Err(_) => Err(ReloadError::Unavailable(HANGS.to_owned())),
         };
         let request = reading.request.take();
         self.in_progress = None;
@@ -96,13 +104,8 @@ impl<R: Fn() -> Result<Settings, String> + Clone + Send + 'static> Reader<R> {
         let (read, running) = (self.read.clone(), Arc::clone(&self.threads));
         let (sender, outcome) = oneshot::channel();
         let work = move || {
-            let validated = read().and_then(|settings| {
-                context
-                    .validate(settings)
-                    .map_err(|wrong| wrong.to_string())
-            });
             // The reading may have timed out.
-            let _ = sender.send(validated);
+            let _ = sender.send(context.load(read));
             drop(running);
         };
         thread::Builder::new()

@@ -6,21 +6,22 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use uacsta_config::{Logs, Settings};
 
 use super::{
-    config_reader::{Outcome, Reader},
+    config_reader::{Outcome, Read, Reader},
     signals::{Signal, Signals},
 };
 use crate::{
     Running,
-    api::{Api, ReloadRequest},
+    api::Api,
+    reload::{Reload, ReloadError, ReloadRequest},
 };
 
 /// Serves until SIGINT or SIGTERM (Ctrl-C elsewhere), and returns the signal's name. At SIGHUP, or at the API's request, `read`
-/// reads the configuration on another thread; its error is one sentence. The new settings are then applied, and `log` is called
-/// with those of the log.
+/// reads the configuration on another thread, with a text in the place of the operators' file if it gets one. The new settings are
+/// then applied, and `log` is called with those of the log.
 pub async fn run(
     running: &mut Running,
     signals: Signals,
-    read: impl Fn() -> Result<Settings, String> + Clone + Send + 'static,
+    read: impl Fn(Option<&str>) -> Result<Settings, ReloadError> + Clone + Send + 'static,
     log: impl FnMut(&Logs),
 ) -> &'static str {
     let api = running.api();
@@ -34,7 +35,7 @@ pub async fn run(
 async fn serve(
     running: &mut Running,
     mut signals: Signals,
-    mut reader: Reader<impl Fn() -> Result<Settings, String> + Clone + Send + 'static>,
+    mut reader: Reader<impl Read>,
     mut log: impl FnMut(&Logs),
 ) -> &'static str {
     // SIGHUP came while the configuration was being read, which may have missed the latest changes.
@@ -59,7 +60,14 @@ async fn serve(
             continue;
         }
         notify(State::Reloading);
-        if let Err((wrong, request)) = reader.begin(running.reload_context(), request) {
+        let reload = request
+            .as_ref()
+            .map_or(&Reload::Files, |request| &request.reload);
+        let begun = match running.context_for(reload) {
+            Ok(context) => reader.begin(context, request),
+            Err(wrong) => Err((wrong, request)),
+        };
+        if let Err((wrong, request)) = begun {
             finish(running, Err(wrong), request, &mut log).await;
         }
     }
@@ -77,25 +85,25 @@ async fn finish(
         Ok(validated) => {
             let logs = validated.logs().clone();
             let applied = running.apply(validated).await;
-            applied
-                .map(|()| log(&logs))
-                .map_err(|wrong| wrong.to_string())
+            applied.inspect(|_| log(&logs))
         }
         Err(wrong) => Err(wrong),
     };
-    match &outcome {
-        Ok(()) if request.as_ref().is_some_and(ReloadRequest::is_part) => {
-            tracing::debug!("configuration reloaded");
+    let listening = running.addresses.listed();
+    let listening = (listening != before).then_some(listening);
+    let reload = request
+        .as_ref()
+        .map_or(&Reload::Files, |request| &request.reload);
+    match (&outcome, reload) {
+        (Ok(_), Reload::Files) => tracing::info!(listening, "configuration reloaded"),
+        // What it is part of is logged.
+        (Ok(_), _) => tracing::debug!(listening, "configuration reloaded"),
+        (Err(error), Reload::Change(change)) => {
+            tracing::info!(user = change.by, %error, "change of settings rejected");
         }
-        Ok(()) => {
-            let listening = running.addresses.listed();
-            let listening = (listening != before).then_some(listening);
-            tracing::info!(listening, "configuration reloaded");
+        (Err(error), _) => {
+            tracing::error!(%error, "reload failed; the configuration is unchanged");
         }
-        Err(wrong) => tracing::error!(
-            error = wrong,
-            "reload failed; the configuration is unchanged"
-        ),
     }
     if let Some(request) = request {
         request.answer(outcome);

@@ -5,7 +5,12 @@ use std::{io, net::SocketAddr};
 use uacsta_actors::licence::code::CodeError;
 use uacsta_config::{Listen, Settings, SettingsError};
 
-use crate::{data_dir::DataDirError, net::tls, store::StoreError};
+use crate::{
+    data_dir::DataDirError,
+    net::tls,
+    reload::{Mistake, ReloadError},
+    store::StoreError,
+};
 
 /// Why a server cannot start, or settings cannot be applied.
 #[derive(Debug, thiserror::Error)]
@@ -51,11 +56,13 @@ pub enum StartError {
         /// The system's error.
         error: io::Error,
     },
-    /// Another error, with the place of its setting.
-    #[error("{place}: {error}")]
+    /// Another error, with its setting.
+    #[error("{}{error}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     At {
-        /// A file and line, or an environment variable.
-        place: String,
+        /// The setting.
+        key: String,
+        /// A file and line, or an environment variable, if it is no default.
+        place: Option<String>,
         /// The error itself.
         error: Box<Self>,
     },
@@ -65,7 +72,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Adds the place of the setting, if it is known.
+    /// Adds the setting and its place, if they are known.
     pub(super) fn placed(self, settings: &Settings) -> Self {
         let tls = &settings.tls;
         let files = [
@@ -93,9 +100,10 @@ impl StartError {
                 .map(|(key, _)| key),
             _ => None,
         };
-        match key.and_then(|key| settings.place(key)) {
-            Some(place) => Self::At {
-                place: place.to_owned(),
+        match key {
+            Some(key) => Self::At {
+                key: key.to_owned(),
+                place: settings.place(key).map(str::to_owned),
                 error: Box::new(self),
             },
             None => self,
@@ -117,6 +125,18 @@ impl StartError {
             address,
             error,
         }
+    }
+}
+
+impl From<StartError> for ReloadError {
+    fn from(error: StartError) -> Self {
+        let (key, place, text) = match error {
+            StartError::Profile(error) => return error.into(),
+            StartError::FirstStart(error) => return error.into(),
+            StartError::At { key, place, error } => (Some(key), place, error.to_string()),
+            error => (None, None, error.to_string()),
+        };
+        Self::Invalid(vec![Mistake { key, place, text }])
     }
 }
 

@@ -31,12 +31,13 @@ use uacsta_connect::{
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
-    api::{self, Api, HttpServer, ReloadRequest},
+    api::{self, Api, HttpServer},
     data_dir::{self, Admin, Announcement, RunningTime},
     net::{
         Acceptor, Listener, cert_watcher,
         tls::{self, Identity},
     },
+    reload::ReloadRequest,
     store::{Lock, StoreActor},
 };
 
@@ -45,12 +46,15 @@ mod check;
 mod error;
 mod interfaces;
 mod reload;
+mod settings_change;
+mod undo;
 mod warnings;
 
 pub use error::StartError;
 pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
 pub use reload::{ReloadContext, ValidatedSettings};
+use undo::Undos;
 pub use warnings::ConfigWarning;
 
 /// A server that is not started yet.
@@ -83,6 +87,7 @@ pub struct Running {
     store: Arbiter,
     api: Api,
     web: Option<HttpServer>,
+    undos: Undos,
 }
 
 impl Default for Server {
@@ -172,6 +177,8 @@ impl Server {
                 settings,
                 profiles,
                 allowance,
+                // A version of an earlier run differs, unless it had a million reloads a second.
+                version: clock.wall().saturating_mul(1_000_000),
             }),
             clock,
             nonces: NonceKey::new(key),
@@ -227,6 +234,7 @@ impl Server {
             licences: licensing.recipient(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
+            data: data.to_owned(),
             reload,
             identity: Arc::clone(&identity),
             started_at: jiff::Timestamp::now(),
@@ -266,6 +274,7 @@ impl Server {
             store: list.arbiter,
             api,
             web,
+            undos: Undos::default(),
             context: Arc::clone(&context),
             addrs,
         })

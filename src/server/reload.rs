@@ -13,7 +13,9 @@ use uacsta_connect::data_dir::API_ADDRESS;
 use super::{
     Addresses, ConfigWarning, Running, StartError, allowance, announcement_text,
     interfaces::{InterfaceChange, interfaces, when_released},
-    open_web, warnings,
+    open_web,
+    settings_change::{PlannedChange, PreparedChange},
+    warnings,
 };
 use crate::{
     api::HttpServer,
@@ -22,6 +24,7 @@ use crate::{
         Interface,
         tls::{self, Identity},
     },
+    reload::{Reload, ReloadError, ReloadOutcome, Undo, Wanted},
 };
 
 /// What validating settings needs of the running server, so that it can run on another thread.
@@ -31,6 +34,8 @@ pub struct ReloadContext {
     issuer: Option<Issuer>,
     time: Arc<RunningTime>,
     identity: Arc<Identity>,
+    current: Settings,
+    change: Option<PlannedChange>,
 }
 
 /// Validated settings, not yet applied. Dropping them changes nothing.
@@ -42,16 +47,42 @@ pub struct ValidatedSettings {
     allowance: Allowance,
     identity: Identity,
     acceptors: [TlsAcceptor; 2],
+    change: Option<PreparedChange>,
 }
 
 impl ReloadContext {
+    /// Reads the settings and validates them, with the change that the reload is for. `read` gets the text that takes the place
+    /// of the operators' file, if there is a change. May block on a slow disk.
+    ///
+    /// # Errors
+    /// Why the settings cannot be applied.
+    pub fn load(
+        &self,
+        read: impl FnOnce(Option<&str>) -> Result<Settings, ReloadError>,
+    ) -> Result<ValidatedSettings, ReloadError> {
+        let Some(planned) = &self.change else {
+            return self.validate(read(None)?);
+        };
+        let (operator, former) = planned.apply(&self.data, &self.current)?;
+        let settings = read(Some(&operator.to_toml()));
+        let validated = settings.and_then(|settings| self.validate(settings));
+        let mut validated = validated.map_err(|error| error.unplaced(&planned.values))?;
+        let both = [&self.current, &validated.settings];
+        let change = planned
+            .clone()
+            .prepare(&self.data, &operator, former, both)?;
+        validated.change = Some(change);
+        Ok(validated)
+    }
+
     /// Reads all files that the settings name, and the data folder. May block on a slow disk.
     ///
     /// # Errors
     /// Why the settings cannot be applied.
-    pub fn validate(&self, settings: Settings) -> Result<ValidatedSettings, StartError> {
+    pub fn validate(&self, settings: Settings) -> Result<ValidatedSettings, ReloadError> {
         let asked = settings.clone();
-        self.read(settings).map_err(|error| error.placed(&asked))
+        self.read(settings)
+            .map_err(|error| error.placed(&asked).into())
     }
 
     fn read(&self, mut settings: Settings) -> Result<ValidatedSettings, StartError> {
@@ -70,6 +101,7 @@ impl ReloadContext {
             allowance,
             identity,
             acceptors,
+            change: None,
         })
     }
 }
@@ -109,14 +141,48 @@ impl Running {
             issuer: self.issuer.clone(),
             time: Arc::clone(&self.time),
             identity: Arc::clone(&self.identity),
+            current: settings.clone(),
+            change: None,
         }
+    }
+
+    /// As [`Self::reload_context`], for the change that a reload is for.
+    ///
+    /// # Errors
+    /// The settings have changed since the operator read them, or the change cannot be undone.
+    pub fn context_for(&self, reload: &Reload) -> Result<ReloadContext, ReloadError> {
+        let mut context = self.reload_context();
+        let Reload::Change(change) = reload else {
+            return Ok(context);
+        };
+        let (values, is_undo) = match &change.wanted {
+            Wanted::Values { values, version } => {
+                let current = self.context.config().version;
+                if version.is_some_and(|version| version != current) {
+                    return Err(ReloadError::Changed);
+                }
+                (values.clone(), false)
+            }
+            Wanted::Undo(id) => {
+                let values = self.undos.find(id, self.context.clock.now());
+                (values.cloned().ok_or(ReloadError::NoUndo)?, true)
+            }
+        };
+        let id = getrandom::u64().map_err(StartError::Random)?;
+        context.change = Some(PlannedChange {
+            id: format!("{id:016x}"),
+            by: change.by.clone(),
+            values,
+            is_undo,
+        });
+        Ok(context)
     }
 
     /// Applies settings, as a whole or not at all. Connections and sessions stay, even if their interface moves or is removed.
     ///
     /// # Errors
     /// Why they cannot be applied; nothing is changed then.
-    pub async fn apply(&mut self, validated: ValidatedSettings) -> Result<(), StartError> {
+    pub async fn apply(&mut self, validated: ValidatedSettings) -> ReloadOutcome {
         let ValidatedSettings {
             settings,
             config_warnings,
@@ -125,12 +191,19 @@ impl Running {
             allowance,
             identity,
             acceptors,
+            change,
         } = validated;
         let wanted = interfaces(&settings, &acceptors);
-        let (change, api) = self
+        let opened = self
             .open_addresses(wanted, &settings, &data_dir.token)
-            .await
-            .map_err(|error| error.placed(&settings))?;
+            .await;
+        let (listeners, api) = opened.map_err(|error| {
+            let error = ReloadError::from(error.placed(&settings));
+            match &change {
+                Some(change) => error.unplaced(&change.planned.values),
+                None => error,
+            }
+        })?;
 
         // The new files are on disk under temporary names, so renaming them hardly fails.
         if let Err(error) = data_dir.write() {
@@ -146,12 +219,15 @@ impl Running {
         self.token = data_dir.token;
         let ladder = settings.limits.ladder.as_usize();
         self.context.ladder.set_bound(ladder);
+        let version = self.context.config().version + 1;
         self.context.config.store(Arc::new(RuntimeConfig {
             settings,
             profiles,
             allowance,
+            version,
         }));
-        self.interfaces.apply(change).await;
+        let undo = change.and_then(|change| self.keep(change));
+        self.interfaces.apply(listeners).await;
         if let NewApi::Moved(web) = api
             && let Some(former) = std::mem::replace(&mut self.web, web)
         {
@@ -165,7 +241,32 @@ impl Running {
         self.announce();
         self.addrs.phones.licensing.do_send(ConfigChanged);
         self.addrs.registrar.do_send(ConfigChanged);
-        Ok(())
+        Ok(undo)
+    }
+
+    /// Puts the files of a change in place, and remembers how to undo it.
+    fn keep(&mut self, change: PreparedChange) -> Option<Undo> {
+        let PreparedChange {
+            planned,
+            former,
+            files,
+        } = change;
+        // They are on disk under temporary names, as those of the data folder are.
+        if let Err(error) = files.write() {
+            tracing::error!(%error, "cannot keep what operators have set; the next start has the former values");
+        }
+        let (user, setting) = (&planned.by, planned.keys());
+        if planned.is_undo {
+            tracing::info!(user, setting, "change of settings undone by an operator");
+            self.undos.forget(&planned.values);
+            return None;
+        }
+        tracing::info!(user, setting, "settings changed by an operator");
+        let clock = &self.context.clock;
+        Some(
+            self.undos
+                .add(planned.id, former, clock.now(), clock.wall()),
+        )
     }
 
     /// Binds the new addresses of interfaces and API. Those that overlap an old one are bound after it is closed.

@@ -50,6 +50,7 @@ mod service_unit;
 mod services;
 mod services_by_maker;
 mod sessions_by_maker;
+mod settings;
 mod simulator;
 mod sipp;
 mod torture;

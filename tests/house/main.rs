@@ -9,5 +9,6 @@ mod documents;
 mod layers;
 mod log;
 mod reasons;
+mod settings;
 mod shape;
 mod source;

@@ -276,7 +276,7 @@ async fn apply_reload_requests(running: &mut uacsta::Running, given: &Settings, 
             Ok(validated) => running.apply(validated).await,
             Err(wrong) => Err(wrong),
         };
-        request.answer(outcome.map_err(|wrong| wrong.to_string()));
+        request.answer(outcome);
     }
 }
 

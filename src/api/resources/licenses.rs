@@ -9,6 +9,7 @@ use uacsta_actors::{
 use utoipa::ToSchema;
 
 use super::{Administrator, Api, Body, Kind, Problem, Reader, Tagged, created, reload, stopping};
+use crate::reload::Reload;
 
 /// What is licensed and in use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -134,7 +135,7 @@ pub(in crate::api) async fn add(
     }
     let is_new = api.admin.add_code(&code);
     let is_new = is_new.map_err(|error| Problem::unavailable(error.to_string()))?;
-    if let Err(problem) = reload::now(&api, true).await {
+    if let Err(problem) = reload::now(&api, Reload::Part).await {
         // A code that was refused must not count after the next reload.
         if is_new && let Err(error) = api.admin.remove_code(&code) {
             tracing::error!(%error, %licence, "cannot remove a licence that was refused");
@@ -177,7 +178,7 @@ pub(in crate::api) async fn remove(
             format!("licence {serial} is in licenses.codes of the settings file; remove it there");
         return Err(Problem::new(Kind::INVALID_STATE, detail));
     }
-    if let Err(problem) = reload::now(&api, true).await {
+    if let Err(problem) = reload::now(&api, Reload::Part).await {
         if let Err(error) = api.admin.add_code(code) {
             tracing::error!(%error, "cannot put a licence back whose removal was refused");
         }

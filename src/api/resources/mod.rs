@@ -14,7 +14,7 @@ use self::reason::{Reason, ReasonCode};
 use super::{
     Api,
     access::{Administrator, Anybody, Operator, Reader},
-    answer::{Tagged, check_match, created},
+    answer::{Tagged, check_match, created, require_match},
     body::{Body, present},
     document::Document,
     page::{List, Page, PageParams, Row},

@@ -21,7 +21,7 @@ use uacsta_connect::SystemClock;
 use uacsta_schema::sip::nonce::NonceKey;
 
 use super::*;
-use crate::data_dir;
+use crate::{data_dir, reload::ReloadError};
 
 /// Stands in for registrar and licensing; knows the phone 00:04:13:00:00:01.
 struct Registrar;
@@ -164,6 +164,7 @@ fn context() -> Arc<ServerContext> {
             settings: uacsta_config::Settings::builtin(),
             profiles: uacsta_config::Profiles::shipped(),
             allowance: Allowance::default(),
+            version: 0,
         }),
         clock: Arc::new(SystemClock::start()),
         nonces: NonceKey::new([0; 32]),
@@ -187,7 +188,9 @@ fn served(folder: &Path) -> HttpServer {
     // Each reload fails.
     actix_rt::spawn(async move {
         while let Some::<ReloadRequest>(request) = reload_requests.recv().await {
-            request.answer(Err("uacsta.toml line 2: nonsense".to_owned()));
+            let wrong =
+                ReloadError::of_key("logs.level", "uacsta.toml line 2: nonsense".to_owned());
+            request.answer(Err(wrong));
         }
     });
     let api = Api {
@@ -206,6 +209,7 @@ fn served(folder: &Path) -> HttpServer {
         licences: registrar.recipient(),
         issuer: None,
         admin: Admin::of(folder),
+        data: folder.to_owned(),
         reload,
         identity: identity(folder),
         started_at: Timestamp::now(),

@@ -66,6 +66,31 @@ const ROUTES: &[Route] = &[
     ),
     ("removeLicense", "/api/v1/licenses/7", "", logged_on(409)),
     ("getCertificate", "/api/v1/certificate", "", logged_on(200)),
+    ("listSettings", "/api/v1/settings", "", logged_on(200)),
+    (
+        "getSetting",
+        "/api/v1/settings/advanced.keep_alive",
+        "",
+        logged_on(200),
+    ),
+    (
+        "changeSettings",
+        "/api/v1/settings",
+        r#"{"logs.level":"debug"}"#,
+        logged_on(428),
+    ),
+    (
+        "listSettingChanges",
+        "/api/v1/settings/history",
+        "",
+        logged_on(200),
+    ),
+    (
+        "undoSettings",
+        "/api/v1/settings/undo",
+        r#"{"id":"1a"}"#,
+        logged_on(422),
+    ),
     (
         "reloadSettings",
         "/api/v1/settings/reload",

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use tracing::warn;
-use uacsta_config::{Secret, Settings};
+use uacsta_config::{OPERATOR_FILE, Secret, Settings};
 use uacsta_connect::data_dir::{API_TOKEN, SECRETS};
 
 use super::{
@@ -78,9 +78,9 @@ pub enum DataDirError {
         /// The system's error.
         source: io::Error,
     },
-    /// `secrets.toml` is invalid.
+    /// A file is not TOML.
     #[error("{} is not TOML: {reason}", path.display())]
-    Secrets {
+    NotToml {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -177,7 +177,13 @@ pub fn due_certificate(data: &Path, settings: &Settings) -> Result<Drafts, DataD
 /// Secret files, and the data folder itself, that every user of this machine may read or change.
 pub fn open_to_all(data: &Path, settings: &Settings) -> Vec<PathBuf> {
     let [_, own_key] = own_certificate::files(data);
-    let files = [SECRETS, API_TOKEN, "admin.toml", authority::KEY];
+    let files = [
+        SECRETS,
+        API_TOKEN,
+        "admin.toml",
+        OPERATOR_FILE,
+        authority::KEY,
+    ];
     let mut all: Vec<PathBuf> = files.iter().map(|name| data.join(name)).collect();
     all.extend([data.to_owned(), own_key]);
     all.extend(settings.tls.key.clone());
@@ -226,7 +232,7 @@ fn secrets(
     let text = read(path)?.unwrap_or_default();
     let mut file: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let (path, reason) = (path.to_owned(), error.message().to_owned());
-        DataDirError::Secrets { path, reason }
+        DataDirError::NotToml { path, reason }
     })?;
     let mut why = None;
     let wanted = [

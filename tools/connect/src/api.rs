@@ -139,9 +139,14 @@ async fn send(
         .timeout(Duration::from_secs(30))
         .build()
         .map_err(no_answer)?;
+    let is_change = method == Method::PATCH;
     let mut request = client
         .request(method, format!("{url}{path}"))
         .bearer_auth(token);
+    if is_change {
+        // A command changes what it names, whatever else has changed.
+        request = request.header("If-Match", "*");
+    }
     if let Some(body) = body {
         request = request.json(body);
     }

@@ -75,6 +75,7 @@ fn server() -> (Arc<ServerContext>, Arc<PhoneUpstream>) {
             settings: uacsta_config::Settings::builtin(),
             profiles: uacsta_config::Profiles::shipped(),
             allowance: Allowance::of(Some(&issuer), [], TRIAL).unwrap(),
+            version: 0,
         }),
         clock: Arc::new(Standstill),
         nonces: NonceKey::new([0; 32]),

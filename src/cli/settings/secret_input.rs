@@ -1,0 +1,27 @@
+//! Reads a secret from the terminal or a pipe, so that it is in no process list.
+
+use std::io::{self, IsTerminal as _};
+
+use uacsta_connect::CommandError;
+
+/// Asks for a secret twice on a terminal, else reads a line of standard input.
+pub(super) fn read_secret(
+    prompt: &str,
+    check: impl Fn(&str) -> Result<(), CommandError>,
+) -> Result<String, CommandError> {
+    let failed = |error| CommandError::Failed(format!("standard input: {error}"));
+    let secret = if io::stdin().is_terminal() {
+        let secret = rpassword::prompt_password(prompt).map_err(failed)?;
+        check(&secret)?;
+        if rpassword::prompt_password("Again: ").map_err(failed)? != secret {
+            return Err(CommandError::Usage("the two inputs differ".to_owned()));
+        }
+        secret
+    } else {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map_err(failed)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    check(&secret)?;
+    Ok(secret)
+}
