@@ -45,7 +45,7 @@ impl TryFrom<String> for PartLevel {
         };
         read().ok_or_else(|| {
             format!(
-                "is {text:?}, but must be a part of the program, as log lines name it, and its level, such as \"uacsta_actors::sip=debug\" (levels: {})",
+                "is {text:?}, but must be a part of the program, as log lines name it, and its level, such as \"uacsta::sip=trace\" (levels: {})",
                 Level::WORDS.join(", ")
             )
         })
