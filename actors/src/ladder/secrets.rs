@@ -132,6 +132,8 @@ fn fill(octets: &mut [u8], range: Range<usize>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -193,5 +195,25 @@ mod tests {
             "INFO sip:h SIP/2.0\r\n\r\nAuthorization: Digest response=\"0a1b\"",
             "INFO sip:h SIP/2.0\r\n\r\nAuthorization: Digest response=\"0a1b\"",
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_are_too_odd_and_lengths_stay(
+            parts in prop::collection::vec(prop_oneof![
+                Just("Authorization:".to_owned()), Just(" Digest ".to_owned()), Just("response".to_owned()),
+                Just("\r\n".to_owned()), Just("\"".to_owned()), Just("\\".to_owned()), Just("=".to_owned()), Just(",".to_owned()),
+                Just("sip:".to_owned()), Just("@".to_owned()), Just(":".to_owned()), ".{0,3}",
+            ], 0..40),
+        ) {
+            let message = parts.concat();
+            let mut masked = message.clone().into_bytes();
+            mask(&mut masked);
+            prop_assert_eq!(masked.len(), message.len());
+            // What is masked stays so.
+            let once = masked.clone();
+            mask(&mut masked);
+            prop_assert_eq!(masked, once);
+        }
     }
 }
