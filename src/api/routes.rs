@@ -2,7 +2,9 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::resources::{certificate, csta, document, licenses, phones, problems, settings, status};
+use super::resources::{
+    certificate, csta, document, licenses, phones, problems, settings, status, trace,
+};
 
 /// Where the API begins.
 pub(super) const BASE: &str = "/api/v1";
@@ -16,6 +18,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(phones::change)
         .service(phones::remove)
         .service(csta::send)
+        .service(trace::phone)
+        .service(trace::client)
         .service(status::show)
         .service(licenses::show)
         .service(licenses::add)

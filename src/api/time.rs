@@ -1,5 +1,7 @@
 //! Times as the API writes them: RFC 3339, UTC, milliseconds.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -10,6 +12,12 @@ use utoipa::ToSchema;
 pub(super) struct Time(pub(super) Timestamp);
 
 impl Time {
+    /// A time since 1970-01-01T00:00:00Z.
+    pub(super) fn from_epoch(since: Duration) -> Option<Self> {
+        let micros = i64::try_from(since.as_micros()).ok()?;
+        Timestamp::from_microsecond(micros).ok().map(Self)
+    }
+
     /// A time in seconds since 1970-01-01T00:00:00Z.
     pub(super) fn from_seconds(seconds: u64) -> Option<Self> {
         let seconds = i64::try_from(seconds).ok()?;

@@ -8,6 +8,7 @@ mod phones;
 mod serve;
 mod settings;
 mod status;
+mod trace;
 
 use clap::{Parser, Subcommand};
 pub use serve::{Plan, Serve};
@@ -48,6 +49,8 @@ enum Command {
     Status(status::Status),
     /// List the phones; show, add, enable, disable or remove one
     Phones(phones::Phones),
+    /// Show the last SIP messages of a phone or client, or follow them
+    Trace(trace::Trace),
     /// Show licences and what uses them, add or remove one, or issue licences
     Licenses(licenses::Licenses),
     /// Reload the configuration of a running server; hash a password
@@ -75,6 +78,7 @@ impl Cli {
             Command::CheckConfig(command) => command.run()?,
             Command::Status(command) => command.run()?,
             Command::Phones(command) => command.run()?,
+            Command::Trace(command) => command.run()?,
             Command::Licenses(command) => command.run()?,
             Command::Settings(command) => command.run()?,
             Command::Certify(command) => command.run()?,

@@ -54,5 +54,6 @@ mod settings;
 mod simulator;
 mod sipp;
 mod torture;
+mod trace;
 mod trusted;
 mod udp;

@@ -96,14 +96,16 @@ impl Ladder {
         .await
     }
 
-    /// As [`Self::read`], and the messages that come from then on.
+    /// As [`Self::read`], and the messages that come from then on; the receiver is closed if too many follow already.
     pub async fn follow(&self, party: &Party) -> (Vec<RecordedMessage>, Receiver<Followed>) {
         let (sender, receiver) = channel(FOLLOWER_QUEUE);
         let read = self.ask(|| Read {
             party: party.clone(),
             follower: Some(sender.clone()),
         });
-        (read.await, receiver)
+        let kept = read.await;
+        drop(sender);
+        (kept, receiver)
     }
 
     /// Removes the messages of a party.

@@ -48,6 +48,8 @@ struct Follower {
 
 /// The part of the bound for messages of peers that have not authenticated: one of so many.
 const UNAUTHENTICATED: usize = 8;
+/// How many may follow a party at a time.
+const FOLLOWERS: usize = 64;
 
 impl ThreadRings {
     pub(super) fn new(bound: usize) -> Self {
@@ -93,14 +95,13 @@ impl ThreadRings {
     }
 
     fn tell_followers(&mut self, party: &Party, message: &NewMessage<'_>, path: &Arc<Path>) {
+        let mut made = None;
+        let make = || {
+            let octets = message.parts.concat().into();
+            RecordedMessage::new(message.at, message.direction, Arc::clone(path), octets)
+        };
         self.followers.retain_mut(|follower| {
-            follower.party != *party
-                || follower.tell(RecordedMessage::new(
-                    message.at,
-                    message.direction,
-                    Arc::clone(path),
-                    message.parts.concat().into(),
-                ))
+            follower.party != *party || follower.tell(made.get_or_insert_with(make).clone())
         });
     }
 
@@ -168,7 +169,7 @@ pub(super) struct LadderThread {
     pub(super) rings: Rc<RefCell<ThreadRings>>,
 }
 
-/// Returns the messages of a party, and lets `follower` have those that come.
+/// Returns the messages of a party, and lets `follower` have those that come, unless there are too many.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<RecordedMessage>")]
 pub(super) struct Read {
@@ -199,11 +200,13 @@ impl Handler<Read> for LadderThread {
         rings
             .followers
             .retain(|follower| !follower.sender.is_closed());
-        rings.followers.extend(follower.map(|sender| Follower {
-            party,
-            sender,
-            missed: 0,
-        }));
+        if rings.followers.len() < FOLLOWERS {
+            rings.followers.extend(follower.map(|sender| Follower {
+                party,
+                sender,
+                missed: 0,
+            }));
+        }
         MessageResult(kept)
     }
 }

@@ -9,6 +9,7 @@ pub(super) mod problems;
 mod reason;
 pub(super) mod settings;
 pub(super) mod status;
+pub(super) mod trace;
 
 use self::reason::{Reason, ReasonCode};
 use super::{

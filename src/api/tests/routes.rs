@@ -56,6 +56,18 @@ const ROUTES: &[Route] = &[
         r#"{"request":"<HoldCall/>"}"#,
         logged_on(409),
     ),
+    (
+        "getPhoneTrace",
+        "/api/v1/phones/000413000001/trace",
+        "",
+        logged_on(200),
+    ),
+    (
+        "getClientTrace",
+        "/api/v1/clients/ecsta/trace",
+        "",
+        logged_on(404),
+    ),
     ("getStatus", "/api/v1/status", "", logged_on(200)),
     ("getLicenses", "/api/v1/licenses", "", logged_on(200)),
     (

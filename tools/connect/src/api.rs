@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, header::ACCEPT};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -15,6 +16,9 @@ use crate::{
     CommandError, DataArgs,
     data_dir::{self, API_ADDRESS, API_TOKEN, unreadable},
 };
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Which server's API to use.
 #[derive(Args, Debug)]
@@ -51,6 +55,42 @@ impl ApiArgs {
         };
         serde_json::from_slice(answer).map_err(|error| {
             CommandError::Failed(format!("unexpected response from {url}: {error}"))
+        })
+    }
+
+    /// Reads an answer in the form `accept`, which may never end, and passes each part to `part` until that breaks off.
+    ///
+    /// # Errors
+    /// As [`Self::request`], and the errors of `part`.
+    pub fn download(
+        &self,
+        path: &str,
+        accept: &str,
+        mut part: impl FnMut(&[u8]) -> Result<ControlFlow<()>, CommandError>,
+    ) -> Result<(), CommandError> {
+        let (url, token) = self.address_and_token()?;
+        actix_rt::System::new().block_on(async {
+            let no_answer = |error: reqwest::Error| unreachable(&url, &error);
+            let client = reqwest::Client::builder()
+                .no_proxy()
+                .connect_timeout(TIMEOUT);
+            let request = client
+                .build()
+                .map_err(no_answer)?
+                .get(format!("{url}{path}"));
+            let request = request.bearer_auth(token).header(ACCEPT, accept);
+            let mut response = request.send().await.map_err(no_answer)?;
+            let status = response.status();
+            if !status.is_success() {
+                let answer = response.bytes().await.map_err(no_answer)?;
+                return Err(refused(&url, status, &answer));
+            }
+            while let Some(octets) = response.chunk().await.map_err(no_answer)? {
+                if part(&octets)?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -125,18 +165,10 @@ async fn send(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Vec<u8>, CommandError> {
-    let no_answer = |error: reqwest::Error| {
-        let reason = match () {
-            () if error.is_connect() => "no server runs there".to_owned(),
-            () if error.is_timeout() => "it does not respond".to_owned(),
-            () if error.is_builder() => "that is not an http:// address".to_owned(),
-            () => error.to_string(),
-        };
-        CommandError::Failed(format!("{url} cannot be reached: {reason}"))
-    };
+    let no_answer = |error: reqwest::Error| unreachable(url, &error);
     let client = reqwest::Client::builder()
         .no_proxy()
-        .timeout(Duration::from_secs(30))
+        .timeout(TIMEOUT)
         .build()
         .map_err(no_answer)?;
     let is_change = method == Method::PATCH;
@@ -156,13 +188,29 @@ async fn send(
     if status.is_success() {
         return Ok(answer.to_vec());
     }
-    let told: Option<Value> = serde_json::from_slice(&answer).ok();
+    Err(refused(url, status, &answer))
+}
+
+/// The error where the server does not answer.
+fn unreachable(url: &str, error: &reqwest::Error) -> CommandError {
+    let reason = match () {
+        () if error.is_connect() => "no server runs there".to_owned(),
+        () if error.is_timeout() => "it does not respond".to_owned(),
+        () if error.is_builder() => "that is not an http:// address".to_owned(),
+        () => error.to_string(),
+    };
+    CommandError::Failed(format!("{url} cannot be reached: {reason}"))
+}
+
+/// The error where the server refuses a request.
+fn refused(url: &str, status: StatusCode, answer: &[u8]) -> CommandError {
+    let told: Option<Value> = serde_json::from_slice(answer).ok();
     let told = told.as_ref().and_then(|told| told.get("detail")?.as_str());
-    Err(CommandError::Failed(match (status, told) {
+    CommandError::Failed(match (status, told) {
         (_, Some(sentence)) => sentence.to_owned(),
         (StatusCode::NOT_FOUND, None) => format!("{url} is not a uacsta server"),
         (_, None) => format!("{url} responds with {status}"),
-    }))
+    })
 }
 
 /// Reads a token that fits into a header field (RFC 6750, section 2.1).
