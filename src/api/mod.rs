@@ -50,8 +50,8 @@ use uacsta_actors::{
     licence::code::Issuer,
     licensing::{CountPermits, GetLicences},
     registrar::{
-        AddPhone, CountPhones, CountReasons, FindLine, GetPhone, IsOnDisk, ListPhones, OnDisk,
-        RemovePhone, SetEnabled,
+        AddPhone, CountPhones, CountReasons, FindLine, GetLineDetails, GetPhone, IsOnDisk,
+        ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
     },
     supervision::RestartableRecipient,
 };
@@ -79,6 +79,10 @@ pub struct Api {
     pub phone: RestartableRecipient<GetPhone>,
     /// Enables and disables a phone.
     pub switch: RestartableRecipient<SetEnabled>,
+    /// Lists lines.
+    pub lines: RestartableRecipient<ListLineDetails>,
+    /// Lists the lines of a phone.
+    pub line: RestartableRecipient<GetLineDetails>,
     /// The registrar, for phones that have not come yet.
     pub add: RestartableRecipient<AddPhone>,
     /// Removes a phone.

@@ -124,6 +124,18 @@ impl Kind {
     );
     pub(super) const NOT_FOUND: Self =
         Self::new("not-found", 404, "Not found", "There is no such resource.");
+    pub(super) const NO_SUCH_LINE: Self = Self::new(
+        "no-such-line",
+        404,
+        "No such line",
+        "No phone has this line.",
+    );
+    pub(super) const AMBIGUOUS_LINE: Self = Self::new(
+        "ambiguous-line",
+        409,
+        "Ambiguous line",
+        "Several phones have this line; `;mac=` after it chooses one.",
+    );
     pub(super) const INVALID_STATE: Self = Self::new(
         "invalid-state",
         409,
@@ -162,12 +174,14 @@ impl Kind {
     );
 
     /// All kinds that have a type of their own.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::UNREADABLE,
         Self::INVALID,
         Self::NOT_LOGGED_ON,
         Self::NO_RIGHT,
         Self::NOT_FOUND,
+        Self::NO_SUCH_LINE,
+        Self::AMBIGUOUS_LINE,
         Self::INVALID_STATE,
         Self::LINE_OUT_OF_SERVICE,
         Self::CHANGED_MEANWHILE,

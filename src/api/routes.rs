@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    certificate, csta, document, licenses, phones, problems, settings, status, trace,
+    certificate, csta, document, licenses, lines, phones, problems, settings, status, trace,
 };
 
 /// Where the API begins.
@@ -20,6 +20,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(csta::send)
         .service(trace::phone)
         .service(trace::client)
+        .service(lines::list)
+        .service(lines::show)
         .service(status::show)
         .service(licenses::show)
         .service(licenses::add)

@@ -222,6 +222,8 @@ impl Server {
             list: registrar.recipient(),
             phone: registrar.recipient(),
             switch: registrar.recipient(),
+            lines: registrar.recipient(),
+            line: registrar.recipient(),
             add: registrar.recipient(),
             remove: registrar.recipient(),
             find: registrar.recipient(),

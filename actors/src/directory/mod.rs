@@ -286,11 +286,15 @@ impl Directory {
     /// A line of this phone that another phone has as well, if it is as available, so that the line's name means neither.
     pub fn rival(&self, phone: PhoneId) -> Option<(DeviceId, PhoneId)> {
         let known = self.phones.get(&phone).filter(|known| known.are_told)?;
-        known.lines.iter().find_map(|PhoneLine { device, .. }| {
-            let mut others = self.listed_namesakes(phone, device);
-            let other = others.find(|held| self.rank(held.phone) == known.availability.rank())?;
-            Some((device.clone(), other.phone))
-        })
+        let mut lines = known.lines.iter().map(|line| &line.device);
+        lines.find_map(|device| Some((device.clone(), self.rival_of(phone, device)?)))
+    }
+
+    /// Another phone that has this line of a phone as well, if it is as available.
+    pub fn rival_of(&self, phone: PhoneId, device: &DeviceId) -> Option<PhoneId> {
+        let mut others = self.listed_namesakes(phone, device);
+        let other = others.find(|held| self.rank(held.phone) == self.rank(phone))?;
+        Some(other.phone)
     }
 
     /// Whether another phone has a line with the same user part as one of this phone's lines.

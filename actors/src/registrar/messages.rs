@@ -149,6 +149,41 @@ pub struct PhoneDetails {
     pub unsaved: bool,
 }
 
+/// Requests the lines of a page of phones, also of disabled ones, in the order of the phones' names.
+#[derive(Debug, Message)]
+#[rtype(result = "LineDetailsPage")]
+pub struct ListLineDetails {
+    /// [`LineDetailsPage::last`] of the page before; `None` for the first page.
+    pub after: Option<PhoneId>,
+}
+
+/// Requests the lines of a phone; none if it is not listed.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<LineDetails>")]
+pub struct GetLineDetails(pub PhoneId);
+
+/// The lines of some phones.
+#[derive(Debug, Default)]
+pub struct LineDetailsPage {
+    /// The lines.
+    pub lines: Vec<LineDetails>,
+    /// The last phone; `None` behind the last page.
+    pub last: Option<PhoneId>,
+}
+
+/// A line and its status.
+#[derive(Clone, Debug)]
+pub struct LineDetails {
+    /// The line's names, and its phone.
+    pub entry: Entry,
+    /// How the phone can be reached.
+    pub status: PhoneStatus,
+    /// Since when, in seconds since 1970-01-01T00:00:00Z; `None` if that is before the server's start.
+    pub since: Option<u64>,
+    /// Why the line cannot be controlled.
+    pub reason: Option<Reason>,
+}
+
 /// Enables or disables a phone: a disabled one is neither controlled nor monitored.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<(), ChangeError>")]

@@ -8,6 +8,7 @@ mod addrs;
 mod batches;
 mod clients;
 mod hinted;
+mod line_details;
 mod line_status;
 mod messages;
 mod persistence;

@@ -33,7 +33,7 @@ const PAGE: usize = 100;
 
 impl Registrar {
     /// Answers a query in a batch of its own.
-    fn answer_later<M: Message>(
+    pub(super) fn answer_later<M: Message>(
         &mut self,
         ctx: &mut Context<Self>,
         answer: impl FnOnce(&Self) -> M::Result + 'static,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use actix::{Context, Handler};
 use tokio::sync::oneshot;
-use uacsta_schema::phone_id::PhoneId;
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
 use super::{
     actor::Registrar,
@@ -13,6 +13,7 @@ use super::{
     records::Record,
 };
 use crate::{
+    directory::Entry,
     phone::Status,
     reason::{Cause, Code, ContactFault, Reason},
     registration::{ContactFailed, is_client},
@@ -45,6 +46,16 @@ impl Registrar {
     /// Another available phone that has a line of this one.
     fn same_number(&self, phone: PhoneId, record: &Record) -> Option<Reason> {
         let (line, other) = self.directory.rival(phone)?;
+        self.shared(&line, other, record)
+    }
+
+    /// The same for a line.
+    pub(super) fn same_number_of(&self, line: &Entry, record: &Record) -> Option<Reason> {
+        let other = self.directory.rival_of(line.phone, &line.device)?;
+        self.shared(&line.device, other, record)
+    }
+
+    fn shared(&self, line: &DeviceId, other: PhoneId, record: &Record) -> Option<Reason> {
         let since = self.records.get(other)?.status_since();
         let cause = Cause::SameNumber {
             line: line.as_str().into(),

@@ -4,6 +4,7 @@ pub(super) mod certificate;
 pub(super) mod csta;
 pub(super) mod document;
 pub(super) mod licenses;
+pub(super) mod lines;
 pub(super) mod phones;
 pub(super) mod problems;
 mod reason;

@@ -14,7 +14,7 @@ use uacsta_actors::{
     licensing::{Licences, PermitCounts},
     phone::Status,
     phone_list::ListedPhone,
-    registrar::{ChangeError, Line, PhoneDetails},
+    registrar::{ChangeError, Line, LineDetailsPage, PhoneDetails},
     supervision::RestartableAddr,
 };
 use uacsta_connect::SystemClock;
@@ -124,6 +124,22 @@ impl Handler<FindLine> for Registrar {
     }
 }
 
+impl Handler<ListLineDetails> for Registrar {
+    type Result = MessageResult<ListLineDetails>;
+
+    fn handle(&mut self, _: ListLineDetails, _: &mut Self::Context) -> Self::Result {
+        MessageResult(LineDetailsPage::default())
+    }
+}
+
+impl Handler<GetLineDetails> for Registrar {
+    type Result = MessageResult<GetLineDetails>;
+
+    fn handle(&mut self, _: GetLineDetails, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Vec::new())
+    }
+}
+
 impl Handler<SetEnabled> for Registrar {
     type Result = Result<(), ChangeError>;
 
@@ -197,6 +213,8 @@ fn served(folder: &Path) -> HttpServer {
         list: registrar.recipient(),
         phone: registrar.recipient(),
         switch: registrar.recipient(),
+        lines: registrar.recipient(),
+        line: registrar.recipient(),
         add: registrar.recipient(),
         remove: registrar.recipient(),
         find: registrar.recipient(),

@@ -68,6 +68,8 @@ const ROUTES: &[Route] = &[
         "",
         logged_on(404),
     ),
+    ("listLines", "/api/v1/lines", "", logged_on(200)),
+    ("getLine", "/api/v1/lines/215", "", logged_on(404)),
     ("getStatus", "/api/v1/status", "", logged_on(200)),
     ("getLicenses", "/api/v1/licenses", "", logged_on(200)),
     (

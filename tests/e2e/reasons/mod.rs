@@ -2,6 +2,7 @@
 
 mod commands;
 mod contacts;
+mod lines;
 mod registrations;
 mod sessions;
 mod tls;

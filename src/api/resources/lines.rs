@@ -1,0 +1,164 @@
+//! `/lines`: lists lines with the reason why they cannot be controlled.
+
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use uacsta_actors::{
+    directory::NoLine,
+    phone::Status,
+    registrar::{FindLine, GetLineDetails, LineDetails, ListLineDetails},
+};
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Api, Kind, List, Page, PageParams, Problem, Reader, Reason, ReasonCode, Row, Tagged, Time,
+    stopping,
+};
+
+/// A line of a phone.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct Line {
+    /// The device ID that clients see.
+    id: String,
+    /// The number, or the user part of the device ID.
+    number: String,
+    /// The phone that has the line.
+    #[schema(value_type = String)]
+    phone: PhoneId,
+    state: LineState,
+    /// Why it cannot be controlled.
+    reason: Option<Reason>,
+    /// Since when its phone is as it is, if that is known.
+    since: Option<Time>,
+}
+
+/// Whether a line can be controlled.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) enum LineState {
+    /// It can be controlled.
+    InService,
+    /// It cannot; the reason says why.
+    OutOfService,
+}
+
+impl From<LineDetails> for Line {
+    fn from(line: LineDetails) -> Self {
+        let LineDetails {
+            entry,
+            status,
+            since,
+            reason,
+        } = line;
+        let is_in_service = status == Status::Controlled && reason.is_none();
+        Self {
+            id: entry.name.as_str().to_owned(),
+            number: entry.device.name().user.into_owned(),
+            phone: entry.phone,
+            state: match is_in_service {
+                true => LineState::InService,
+                false => LineState::OutOfService,
+            },
+            reason: reason.map(Reason::from),
+            since: since.and_then(Time::from_seconds),
+        }
+    }
+}
+
+impl Row for Line {
+    type Key = String;
+    const SORTED_BY: &'static [&'static str] = &["id", "number", "phone", "state", "since"];
+
+    /// Disabled phones may list the same device ID.
+    fn key(&self) -> String {
+        format!("{} {}", self.id, self.phone)
+    }
+}
+
+/// Which lines are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(in crate::api) struct LineFilter {
+    /// Only lines in this state.
+    #[param(inline)]
+    state: Option<LineState>,
+    /// Only lines of this phone.
+    #[param(value_type = Option<String>)]
+    phone: Option<PhoneId>,
+    /// Only lines whose reason has this code.
+    #[param(value_type = Option<String>)]
+    reason: Option<ReasonCode>,
+}
+
+impl LineFilter {
+    fn admits(&self, line: &Line) -> bool {
+        self.state.is_none_or(|state| state == line.state)
+            && self.phone.is_none_or(|phone| phone == line.phone)
+            && self
+                .reason
+                .is_none_or(|code| code.is_of(line.reason.as_ref()))
+    }
+}
+
+/// Lists the lines.
+///
+/// The lines of all listed phones, in the order of their device IDs. Starts no monitor.
+#[utoipa::path(
+    operation_id = "listLines", tag = "lines", params(PageParams, LineFilter),
+    responses((status = 200, description = "A page of the lines.", body = List<Line>)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/lines")]
+pub(in crate::api) async fn list(
+    _: Reader,
+    api: web::Data<Api>,
+    page: Page<LineFilter>,
+) -> Result<web::Json<List<Line>>, Problem> {
+    let (mut after, mut lines) = (None, Vec::new());
+    loop {
+        let batch = api.lines.send(ListLineDetails { after }).await;
+        let batch = batch.map_err(stopping)?;
+        let Some(last) = batch.last else { break };
+        after = Some(last);
+        let batch = batch.lines.into_iter().map(Line::from);
+        lines.extend(batch.filter(|line| page.filter.admits(line)));
+    }
+    Ok(web::Json(page.of(lines)?))
+}
+
+/// Shows a line.
+///
+/// Names it as clients do: by its device ID, its number, or with `;mac=` where several phones have it.
+#[utoipa::path(
+    operation_id = "getLine", tag = "lines", params(("line" = String, Path, description = "Device ID or number.")),
+    responses((status = 200, description = "The line.", body = Line)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/lines/{line}")]
+pub(in crate::api) async fn show(
+    _: Reader,
+    api: web::Data<Api>,
+    name: web::Path<String>,
+) -> Result<Tagged<Line>, Problem> {
+    let asked = FindLine {
+        name: DeviceId::from(name.into_inner()),
+        session: None,
+    };
+    let entry = api.find.send(asked).await.map_err(stopping)??.entry;
+    let lines = api.line.send(GetLineDetails(entry.phone)).await;
+    let mut lines = lines.map_err(stopping)?.into_iter();
+    let line = lines.find(|line| line.entry.device == entry.device);
+    Ok(Tagged(line.ok_or(NoLine::Unknown)?.into()))
+}
+
+impl From<NoLine> for Problem {
+    fn from(no_line: NoLine) -> Self {
+        let kind = match no_line {
+            NoLine::Unknown | NoLine::TooLong => Kind::NO_SUCH_LINE,
+            NoLine::Ambiguous => Kind::AMBIGUOUS_LINE,
+        };
+        Self::new(kind, no_line.to_string())
+    }
+}
