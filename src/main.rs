@@ -52,6 +52,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
             return Err(error.into());
         }
     };
+    Server::check_first_start(&plan.settings, plan.data())?;
     data_dir::keep_from_others();
     let counters = Arc::default();
     let logging = logs::start(&plan.settings.logs, plan.data(), plan.is_demo(), &counters)

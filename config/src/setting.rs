@@ -1,6 +1,6 @@
 //! A setting as an operator sees it: value, default, origin, range, description.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, path::PathBuf, sync::LazyLock};
 
 use config::ValueKind;
 use serde_json::Value;
@@ -52,6 +52,25 @@ impl Settings {
     /// Where a setting was set: a file with its line, or an environment variable; `None` for a default.
     pub fn place(&self, key: &str) -> Option<&str> {
         self.origins.0.get(key).map(|origin| origin.place.as_str())
+    }
+
+    /// The files that contain passwords of phones, clients or the administrator.
+    pub fn files_with_secrets(&self) -> Vec<PathBuf> {
+        let (phones, clients) = (&self.phones, &self.clients);
+        let secrets = [
+            ("phones.password", phones.password.is_empty()),
+            ("clients.password", clients.password.is_empty()),
+            ("web.password", self.web.password.is_empty()),
+            ("clients.accounts", clients.accounts.is_empty()),
+        ];
+        let set = secrets.into_iter().filter(|(_, is_empty)| !is_empty);
+        let origins = set.filter_map(|(key, _)| self.origins.0.get(key));
+        let files = origins.filter(|origin| origin.source != Source::Environment);
+        let files = files.map(|origin| {
+            let place = origin.place.as_str();
+            place.rsplit_once(", line ").map_or(place, |(file, _)| file)
+        });
+        files.map(PathBuf::from).collect()
     }
 
     /// All settings, in the order of `default.toml`.

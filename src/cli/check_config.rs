@@ -40,23 +40,29 @@ impl CheckConfig {
         let default = Some(self.data.folder()).filter(|folder| folder.exists());
         let data = self.data.named().or(default);
         let settings = uacsta_config::load(file.as_deref(), data)?;
-        let warnings = Server::default()
-            .check(&settings, data)
-            .map_err(|error| CommandError::Usage(sentence(&error)))?;
+        let checked = Server::default().check(&settings, data);
         let name = file.map_or_else(
             || "the configuration".to_owned(),
             |file| file.display().to_string(),
         );
-        let mut text = format!("{name} is valid\n");
+        let mut text = match checked.errors.is_empty() {
+            true => format!("{name} is valid\n"),
+            false => String::new(),
+        };
         if let Some(data) = data.filter(|data| !data.exists()) {
             let data = data.display();
             text += &format!(
                 "note: the data folder {data} does not exist; the first start creates it\n"
             );
         }
-        for warning in warnings {
+        for warning in checked.warnings {
             text += &format!("warning: {warning}\n");
         }
-        print(text.as_bytes())
+        print(text.as_bytes())?;
+        let errors = checked.errors.iter().map(|error| sentence(error));
+        match errors.collect::<Vec<_>>().as_slice() {
+            [] => Ok(()),
+            errors => Err(CommandError::of_mistakes(errors)),
+        }
     }
 }

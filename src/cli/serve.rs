@@ -47,6 +47,11 @@ impl Serve {
     /// # Errors
     /// An invalid setting, or no temporary folder for the demonstration.
     pub fn plan(&self) -> Result<Plan, CommandError> {
+        if self.demo && (self.config.is_some() || self.data.is_given()) {
+            return Err(CommandError::Usage(
+                "--demo has settings and a temporary folder of its own; leave out --config and --data".to_owned(),
+            ));
+        }
         let data = if self.demo {
             let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
                 CommandError::Failed(format!("cannot create a temporary folder: {error}"))

@@ -15,66 +15,86 @@ use crate::{
     store::{StoreActor, StoreError},
 };
 
+/// What a start with given settings would meet.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Why [`Server::run`] would fail, in the order in which it would.
+    pub errors: Vec<StartError>,
+    /// What a server logs at its start.
+    pub warnings: Vec<ConfigWarning>,
+}
+
 impl Server {
-    /// Checks settings, and the data folder if it is given, with its phone list and the addresses to listen on.
-    /// Returns warnings. Writes nothing.
-    ///
-    /// # Errors
-    /// Why [`Self::run`] would fail.
-    pub fn check(
-        &self,
-        settings: &Settings,
-        data: Option<&Path>,
-    ) -> Result<Vec<ConfigWarning>, StartError> {
-        self.check_all(settings, data)
-            .map_err(|error| error.placed(settings))
+    /// Checks settings, and the data folder if it is given, with its phone list and the addresses to listen on. Writes
+    /// nothing.
+    pub fn check(&self, settings: &Settings, data: Option<&Path>) -> Checked {
+        let mut errors = Vec::new();
+        self.check_files(settings, data, &mut errors);
+        let mut warnings = ConfigWarning::all(settings, data, self.issuer.as_ref());
+        warnings.extend(ConfigWarning::of_addresses(settings));
+        let errors = errors.into_iter().map(|error| error.placed(settings));
+        Checked {
+            errors: errors.collect(),
+            warnings,
+        }
     }
 
-    fn check_all(
-        &self,
-        settings: &Settings,
-        data: Option<&Path>,
-    ) -> Result<Vec<ConfigWarning>, StartError> {
-        let files = match data {
-            Some(data) => data_dir::plan(data, settings)?,
-            None => settings
-                .tls
-                .certificate
-                .clone()
-                .zip(settings.tls.key.clone()),
+    /// Checks the addresses before a first start, so that one that fails leaves no data folder behind.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on.
+    pub fn check_first_start(settings: &Settings, data: &Path) -> Result<(), StartError> {
+        match check_addresses(settings, &[]).next() {
+            Some(error) if !data.exists() => Err(error.placed(settings)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_files(&self, settings: &Settings, data: Option<&Path>, errors: &mut Vec<StartError>) {
+        let tls = &settings.tls;
+        let planned = match data {
+            Some(data) => data_dir::plan(data, settings),
+            None => Ok(tls.certificate.clone().zip(tls.key.clone())),
         };
-        Profiles::load(data)?;
-        let before = match data {
-            Some(data) => RunningTime::open(data, self.clock.clone())?.before(),
-            None => Duration::ZERO,
+        // A folder that cannot be used has no other mistakes.
+        let folder = data.filter(|_| planned.is_ok());
+        let files = keep(errors, planned).flatten();
+        keep(errors, Profiles::load(folder));
+        let before = match folder {
+            Some(data) => keep(errors, RunningTime::open(data, self.clock.clone())),
+            None => None,
         };
-        allowance(self.issuer.as_ref(), settings, before)?;
+        let before = before.map_or(Duration::ZERO, |time| time.before());
+        keep(errors, allowance(self.issuer.as_ref(), settings, before));
         if let Some((certificate, key)) = files {
-            Identity::read(&certificate, &key)?;
+            keep(errors, Identity::read(&certificate, &key));
         }
-        for authority in [
-            &settings.phones.trusted_authority,
-            &settings.clients.trusted_authority,
-        ]
-        .into_iter()
-        .flatten()
-        {
-            tls::authorities(authority, false)?;
+        let (phones, clients) = (&settings.phones, &settings.clients);
+        let authorities = [&phones.trusted_authority, &clients.trusted_authority];
+        for authority in authorities.into_iter().flatten() {
+            keep(errors, tls::authorities(authority, false));
         }
-        if let Some(data) = data {
-            check_use(settings, data)?;
+        if data.is_some() {
+            let own = match folder {
+                Some(data) => keep(errors, check_use(data)).unwrap_or_default(),
+                None => Vec::new(),
+            };
+            errors.extend(check_addresses(settings, &own));
         }
-        let mut all = ConfigWarning::of(settings);
-        all.extend(
-            data.into_iter()
-                .flat_map(|data| ConfigWarning::in_folder(data, settings)),
-        );
-        Ok(all)
     }
 }
 
-/// Checks the phone list and the addresses. What the folder's running server uses is free for its successor.
-fn check_use(settings: &Settings, data: &Path) -> Result<(), StartError> {
+/// The value, or `None` after its error is added to `errors`.
+fn keep<T>(errors: &mut Vec<StartError>, tried: Result<T, impl Into<StartError>>) -> Option<T> {
+    tried.map_err(|error| errors.push(error.into())).ok()
+}
+
+/// An address that the data folder's running server has, and whether it is UDP.
+type OwnAddress = (bool, SocketAddr);
+
+/// Checks lock and phone list of a data folder. Returns the addresses of its running server, which are free for its
+/// successor.
+fn check_use(data: &Path) -> Result<Vec<OwnAddress>, StartError> {
     let lock = data.join(LOCK);
     let unusable = |source| StoreError::File {
         action: "opened",
@@ -87,9 +107,8 @@ fn check_use(settings: &Settings, data: &Path) -> Result<(), StartError> {
             .open(&lock)
             .map_err(unusable)?;
     }
-    let is_in_use = is_in_use(data).map_err(unusable)?;
     let mut own = Vec::new();
-    if is_in_use {
+    if is_in_use(data).map_err(unusable)? {
         // A file that cannot be read leaves its ports in use.
         let listening = Listening::read(data).ok().flatten().unwrap_or_default();
         let interfaces = listening.interfaces.into_iter();
@@ -98,22 +117,29 @@ fn check_use(settings: &Settings, data: &Path) -> Result<(), StartError> {
     } else {
         StoreActor::check(data)?;
     }
-    for (setting, listen) in listeners(settings) {
-        let Some(address) = listen.address() else {
-            continue;
-        };
-        let datagrams = setting == UDP;
-        let is_own = |(udp, own): &(bool, SocketAddr)| *udp == datagrams && overlap(*own, address);
-        match try_bind(address, datagrams) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && own.iter().any(is_own) => {}
-            // The server waits for it.
-            Err(error)
-                if error.kind() == io::ErrorKind::AddrNotAvailable && setting != "web.listen" => {}
-            Err(error) => return Err(StartError::listen(setting, listen, error)),
-            Ok(()) => {}
-        }
-    }
-    Ok(())
+    Ok(own)
+}
+
+/// The addresses that cannot be listened on.
+fn check_addresses(settings: &Settings, own: &[OwnAddress]) -> impl Iterator<Item = StartError> {
+    listeners(settings)
+        .into_iter()
+        .filter_map(|(setting, listen)| {
+            let address = listen.address()?;
+            let datagrams = setting == UDP;
+            let is_own = |(udp, own): &OwnAddress| *udp == datagrams && overlap(*own, address);
+            match try_bind(address, datagrams).err()? {
+                error if error.kind() == io::ErrorKind::AddrInUse && own.iter().any(is_own) => None,
+                // The server waits for it.
+                error
+                    if error.kind() == io::ErrorKind::AddrNotAvailable
+                        && setting != "web.listen" =>
+                {
+                    None
+                }
+                error => Some(StartError::listen(setting, listen, error)),
+            }
+        })
 }
 
 /// The setting of the one interface that is not TCP.
@@ -126,7 +152,7 @@ fn api_address(data: &Path) -> Option<SocketAddr> {
 }
 
 /// Every interface in the order in which a start opens them.
-fn listeners(settings: &Settings) -> [(&'static str, Listen); 10] {
+pub(super) fn listeners(settings: &Settings) -> [(&'static str, Listen); 10] {
     let (phones, clients) = (&settings.phones, &settings.clients);
     [
         ("phones.lan.tcp", phones.lan.tcp),
@@ -157,7 +183,8 @@ mod tests {
         let issuer = Issuer::with(&SigningKey::from_bytes(&[7; 32]));
         let server = Server::default().licensed_by(issuer);
         let folder = tempfile::tempdir().unwrap();
-        let told = server.check(&settings, Some(folder.path())).unwrap_err();
+        let checked = server.check(&settings, Some(folder.path()));
+        let told = checked.errors.first().unwrap();
         assert!(told.to_string().starts_with("licenses.codes[0] "), "{told}");
         let start = server.run(settings, folder.path()).err().unwrap();
         assert_eq!(start.to_string(), told.to_string());

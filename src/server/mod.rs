@@ -50,6 +50,8 @@ mod settings_change;
 mod undo;
 mod warnings;
 
+pub use check::Checked;
+use check::listeners;
 pub use error::StartError;
 pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
@@ -95,7 +97,8 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock::start()),
-            issuer: option_env!("UACSTA_ISSUER").and_then(Issuer::of),
+            issuer: option_env!("UACSTA_ISSUER")
+                .map(|key| Issuer::of(key).expect("build.rs has checked it")),
             counters: Arc::default(),
         }
     }
@@ -155,10 +158,9 @@ impl Server {
         let time = Arc::new(RunningTime::open(data, Arc::clone(&clock))?);
         let allowance = allowance(issuer.as_ref(), &settings, time.before())?;
         let identity = Arc::new(data_dir.identity()?);
-        ConfigWarning::of(&settings)
+        ConfigWarning::all(&settings, Some(data), issuer.as_ref())
             .iter()
             .for_each(ConfigWarning::warn);
-        ConfigWarning::in_folder(data, &settings).for_each(|warning| warning.warn());
         let acceptors = tls::acceptors(&identity, &settings)?;
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
@@ -345,12 +347,6 @@ fn allowance(
     used_before: Duration,
 ) -> Result<Allowance, StartError> {
     let codes = &settings.licenses.codes;
-    if issuer.is_none() && !codes.is_empty() {
-        tracing::warn!(
-            setting = "licenses.codes",
-            "this program was built without a licence issuer; the codes have no effect"
-        );
-    }
     let codes = codes.iter().map(String::as_str);
     Allowance::of(issuer, codes, used_before)
         .map_err(|(at, error)| StartError::Licence { at, error })

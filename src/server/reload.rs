@@ -91,8 +91,7 @@ impl ReloadContext {
         let allowance = allowance(self.issuer.as_ref(), &settings, self.time.before())?;
         let identity = data_dir.identity()?;
         let acceptors = tls::acceptors(&self.identity, &settings)?;
-        let mut config_warnings = ConfigWarning::of(&settings);
-        config_warnings.extend(ConfigWarning::in_folder(&self.data, &settings));
+        let config_warnings = ConfigWarning::all(&settings, Some(&self.data), self.issuer.as_ref());
         Ok(ValidatedSettings {
             settings,
             config_warnings,

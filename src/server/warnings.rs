@@ -1,15 +1,18 @@
-//! Warnings about settings that are valid but weak.
+//! Warnings about settings that are valid but weak, or without effect.
 
 use std::{
     fmt,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
-use uacsta_config::Settings;
+use uacsta_actors::licence::code::Issuer;
+use uacsta_config::{Listen, Secret, Settings};
 
-use crate::data_dir;
+use super::listeners;
+use crate::{data_dir, net};
 
-/// A weakness in settings, or in the files of the data folder.
+/// A weakness in settings, or in the files that they are read from.
 #[derive(Debug, Eq, PartialEq)]
 pub enum ConfigWarning {
     /// A password too short to be secure.
@@ -17,11 +20,41 @@ pub enum ConfigWarning {
         /// Its user, or all phones.
         whose: String,
     },
+    /// A stored hash that does not fit the digest algorithm that is offered first.
+    OtherHash {
+        /// The user of the password.
+        whose: String,
+        /// The algorithm that is offered first.
+        preferred: &'static str,
+    },
+    /// An account's entry for a line that cannot be the name of a line.
+    NoLineName {
+        /// The user of the account.
+        user: String,
+        /// The entry.
+        line: String,
+    },
     /// Certificates are required, but some interfaces have no TLS.
     WithoutCertificate {
         /// The settings of these interfaces.
         interfaces: Vec<&'static str>,
     },
+    /// All interfaces of one side are off.
+    Unreachable {
+        /// `phones` or `clients`.
+        side: &'static str,
+    },
+    /// The API is off.
+    WithoutApi,
+    /// This machine does not have the address of an interface.
+    AbsentAddress {
+        /// The setting of the interface.
+        setting: &'static str,
+        /// The address.
+        address: IpAddr,
+    },
+    /// Licence codes in a program that was built without an issuer.
+    UnusedCodes,
     /// A secret that every user of this machine may read or change.
     OpenToAll {
         /// A file, or the data folder.
@@ -42,54 +75,137 @@ pub(super) fn warn_of_delayed_settings(former: &Settings, settings: &Settings, w
 }
 
 impl ConfigWarning {
-    /// The weaknesses of settings. An empty password is generated at the first start.
-    pub(super) fn of(settings: &Settings) -> Vec<Self> {
-        let (phones, clients) = (&settings.phones, &settings.clients);
-        let accounts = clients.accounts.iter();
-        let accounts = accounts.map(|account| (account.user.as_str(), &account.password));
-        let mut all: Vec<Self> = [
-            ("all phones (phones.password)", &phones.password),
-            (&*clients.user, &clients.password),
-        ]
-        .into_iter()
-        .chain(accounts)
-        .filter(|(_, password)| !password.is_empty() && !password.is_hashed())
-        .filter(|(_, password)| password.expose().chars().count() < MIN_PASSWORD)
-        .map(|(whose, _)| Self::ShortPassword {
-            whose: whose.to_owned(),
-        })
-        .collect();
-        let mut interfaces = vec![
-            ("phones.lan.tcp", phones.lan.tcp),
-            ("phones.wan.tcp", phones.wan.tcp),
-            ("phones.udp", phones.udp),
+    /// All weaknesses of settings and of the files in the data folder, in a program that was built with `issuer`.
+    pub(super) fn all(
+        settings: &Settings,
+        data: Option<&Path>,
+        issuer: Option<&Issuer>,
+    ) -> Vec<Self> {
+        let mut all = Self::of(settings);
+        if issuer.is_none() && !settings.licenses.codes.is_empty() {
+            all.push(Self::UnusedCodes);
+        }
+        let open = data_dir::open_to_all(data, settings);
+        all.extend(open.into_iter().map(|path| Self::OpenToAll { path }));
+        all
+    }
+
+    /// The weaknesses of settings.
+    fn of(settings: &Settings) -> Vec<Self> {
+        let mut all = Self::of_passwords(settings);
+        all.extend(Self::of_lines(settings));
+        let interfaces = [
+            ("phones.lan.tcp", settings.phones.lan.tcp),
+            ("phones.wan.tcp", settings.phones.wan.tcp),
+            ("phones.udp", settings.phones.udp),
         ];
-        interfaces.retain(|(_, listen)| listen.address().is_some());
-        if phones.require_certificate && !interfaces.is_empty() {
-            let interfaces = interfaces.into_iter().map(|(setting, _)| setting).collect();
+        let open = interfaces.into_iter().filter(|(_, listen)| listen.is_on());
+        let interfaces: Vec<_> = open.map(|(setting, _)| setting).collect();
+        if settings.phones.require_certificate && !interfaces.is_empty() {
             all.push(Self::WithoutCertificate { interfaces });
+        }
+        let listeners = listeners(settings);
+        let is_on = |side: &str| {
+            let mut own = listeners.iter().filter(|(key, _)| key.starts_with(side));
+            own.any(|(_, listen)| listen.is_on())
+        };
+        let off = ["phones", "clients"].into_iter();
+        all.extend(
+            off.filter(|side| !is_on(side))
+                .map(|side| Self::Unreachable { side }),
+        );
+        if !settings.web.listen.is_on() {
+            all.push(Self::WithoutApi);
         }
         all
     }
 
-    /// The weaknesses of the files in a data folder.
-    pub(super) fn in_folder(data: &Path, settings: &Settings) -> impl Iterator<Item = Self> {
-        let open = data_dir::open_to_all(data, settings).into_iter();
-        open.map(|path| Self::OpenToAll { path })
+    /// Weak passwords. An empty one is generated at the first start.
+    fn of_passwords(settings: &Settings) -> Vec<Self> {
+        let (phones, clients) = (&settings.phones, &settings.clients);
+        let preferred = settings.advanced.digest.first();
+        let weakness = |whose: &str, password: &Secret| {
+            let whose = whose.to_owned();
+            match (password.is_hashed(), preferred) {
+                (true, Some(preferred)) if password.hash(preferred.as_str()).is_none() => {
+                    let preferred = preferred.as_str();
+                    Some(Self::OtherHash { whose, preferred })
+                }
+                (true, _) => None,
+                (false, _) => {
+                    let is_short = password.expose().chars().count() < MIN_PASSWORD;
+                    (is_short && !password.is_empty()).then_some(Self::ShortPassword { whose })
+                }
+            }
+        };
+        let of_phones = ("all phones (phones.password)", &phones.password);
+        let of_clients = (clients.user.as_str(), &clients.password);
+        let accounts = clients.accounts.iter();
+        let accounts = accounts.map(|account| (account.user.as_str(), &account.password));
+        let all = [of_phones, of_clients].into_iter().chain(accounts);
+        all.filter_map(|(whose, password)| weakness(whose, password))
+            .collect()
+    }
+
+    /// Entries of accounts that no line can have as its name.
+    fn of_lines(settings: &Settings) -> impl Iterator<Item = Self> {
+        let accounts = settings.clients.accounts.iter();
+        accounts.flat_map(|account| {
+            let unfit = account.lines.iter().filter(|line| {
+                let never = |c: char| c.is_whitespace() || c.is_control() || ",\"<>".contains(c);
+                line.is_empty() || line.contains(never)
+            });
+            unfit.map(|line| Self::NoLineName {
+                user: account.user.clone(),
+                line: line.clone(),
+            })
+        })
+    }
+
+    /// The interfaces at addresses that this machine does not have. A server opens them when it has; its log says so.
+    pub(super) fn of_addresses(settings: &Settings) -> impl Iterator<Item = Self> {
+        let absent = |listen: Listen, datagrams| {
+            let address = listen.address()?.ip();
+            let bound = net::try_bind(SocketAddr::new(address, 0), datagrams);
+            let is_absent =
+                bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrNotAvailable);
+            is_absent.then_some(address)
+        };
+        // The server does not wait for the API's.
+        let interfaces = listeners(settings).into_iter();
+        let interfaces = interfaces.filter(|(setting, _)| *setting != "web.listen");
+        interfaces.filter_map(move |(setting, listen)| {
+            let address = absent(listen, setting == "phones.udp")?;
+            Some(Self::AbsentAddress { setting, address })
+        })
     }
 
     /// Logs it.
     pub(super) fn warn(&self) {
+        let (user, file) = match self {
+            Self::ShortPassword { whose } | Self::OtherHash { whose, .. } => (Some(whose), None),
+            Self::NoLineName { user, .. } => (Some(user), None),
+            Self::OpenToAll { path } => (None, Some(path.display())),
+            _ => (None, None),
+        };
+        let file = file.map(tracing::field::display);
+        tracing::warn!(user, file, reason = %self, "{}", self.text());
+    }
+
+    /// The message of its log line.
+    fn text(&self) -> &'static str {
         match self {
-            Self::ShortPassword { whose } => {
-                tracing::warn!(user = whose, reason = %self, "password is too short to be secure");
+            Self::ShortPassword { .. } => "password is too short to be secure",
+            Self::OtherHash { .. } => "the stored hash is not of the algorithm offered first",
+            Self::NoLineName { .. } => "the account names a line that cannot exist",
+            Self::WithoutCertificate { .. } => "interfaces accept phones without a certificate",
+            Self::Unreachable { .. } => "all interfaces of one side are off",
+            Self::WithoutApi => "the command line cannot reach the server",
+            Self::AbsentAddress { .. } => {
+                "this machine does not have the address; listening as soon as it does"
             }
-            Self::WithoutCertificate { .. } => {
-                tracing::warn!(reason = %self, "interfaces accept phones without a certificate");
-            }
-            Self::OpenToAll { path } => {
-                tracing::warn!(file = %path.display(), reason = %self, "file is open to every user of this machine");
-            }
+            Self::UnusedCodes => "the licence codes have no effect",
+            Self::OpenToAll { .. } => "file is open to every user of this machine",
         }
     }
 }
@@ -101,10 +217,33 @@ impl fmt::Display for ConfigWarning {
                 f,
                 "the password of {whose} has fewer than {MIN_PASSWORD} characters, too few to be secure"
             ),
+            Self::OtherHash { whose, preferred } => write!(
+                f,
+                "the password of {whose} is stored without its {preferred} hash, but advanced.digest offers {preferred} first: clients that know {preferred} cannot log on. Make both hashes with: uacsta settings hash {whose}"
+            ),
+            Self::NoLineName { user, line } => write!(
+                f,
+                "the account {user} names the line {line:?}, which no line can be called; write lines = [\"215\", \"216\"], one name a string"
+            ),
             Self::WithoutCertificate { interfaces } => write!(
                 f,
                 "phones.require_certificate applies to TLS only: {} accept phones with the right password without a certificate; turn off (\"\") the interfaces that no phone needs",
                 interfaces.join(" and ")
+            ),
+            Self::Unreachable { side } => write!(
+                f,
+                "all interfaces of {side} are off (\"\"): no {} can connect; set {side}.lan.tcp or {side}.lan.tls",
+                side.trim_end_matches('s')
+            ),
+            Self::WithoutApi => f.write_str(
+                "web.listen is off (\"\"): the commands phones, licenses, settings and certify cannot reach the server; set it to an address such as 127.0.0.1:8080",
+            ),
+            Self::AbsentAddress { setting, address } => write!(
+                f,
+                "{setting}: this machine does not have the address {address}; the server opens the interface once it does"
+            ),
+            Self::UnusedCodes => f.write_str(
+                "licenses.codes has no effect: this program was built without a licence issuer (UACSTA_ISSUER) and has no limit",
             ),
             Self::OpenToAll { path } => write!(
                 f,
@@ -117,24 +256,26 @@ impl fmt::Display for ConfigWarning {
 
 #[cfg(test)]
 mod tests {
-    use uacsta_config::Listen;
+    use uacsta_config::{Account, Listen};
 
     use super::*;
 
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Settings), expected: &[&str]) {
+        let mut settings = Settings::builtin();
+        change(&mut settings);
+        let told: Vec<String> = ConfigWarning::of(&settings)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for (told, expected) in told.iter().zip(expected) {
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
     #[test]
     fn weak_settings_are_reported() {
-        fn check(change: impl FnOnce(&mut Settings), expected: &[&str]) {
-            let mut settings = Settings::builtin();
-            change(&mut settings);
-            let told: Vec<String> = ConfigWarning::of(&settings)
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            assert_eq!(told.len(), expected.len(), "{told:?}");
-            for (told, expected) in told.iter().zip(expected) {
-                assert!(told.contains(expected), "{told}");
-            }
-        }
         let open = |port| Listen::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
         check(|_| {}, &[]);
         check(
@@ -168,5 +309,65 @@ mod tests {
             &["phones.lan.tcp and phones.wan.tcp and phones.udp accept"],
         );
         check(|s| s.phones.udp = open(2), &[]);
+    }
+
+    #[test]
+    fn interfaces_that_are_off_are_reported() {
+        check(
+            |s| (s.phones.lan.tcp, s.phones.lan.tls) = (Listen::OFF, Listen::OFF),
+            &["all interfaces of phones are off"],
+        );
+        check(
+            |s| (s.clients.lan.tcp, s.clients.lan.tls) = (Listen::OFF, Listen::OFF),
+            &["no client can connect"],
+        );
+        check(
+            |s| s.web.listen = Listen::OFF,
+            &["the commands phones, licenses, settings and certify cannot reach the server"],
+        );
+    }
+
+    #[test]
+    fn log_ons_that_cannot_succeed_are_reported() {
+        let md5 = Secret::hashed([("MD5", "0123456789abcdef0123456789abcdef")]);
+        let preferred = "advanced.digest offers SHA-256 first";
+        check(|s| s.clients.password = md5.clone(), &[preferred]);
+        check(
+            |s| {
+                s.clients.password = md5.clone();
+                s.advanced.digest.reverse();
+            },
+            &[],
+        );
+        let account = |line: &str| Account {
+            user: "alice".into(),
+            password: "let me dial".into(),
+            lines: vec!["215".into(), line.into()],
+            control: true,
+            numbers: Vec::new(),
+        };
+        for (line, is_name) in [
+            ("sip:216@pbx.example;mac=000413000001", true),
+            ("+49 30 215", false),
+            ("216,217", false),
+            ("", false),
+        ] {
+            let words: &[&str] = if is_name {
+                &[]
+            } else {
+                &["the account alice names"]
+            };
+            check(|s| s.clients.accounts = vec![account(line)], words);
+        }
+    }
+
+    #[test]
+    fn codes_without_an_issuer_are_reported() {
+        let mut settings = Settings::builtin();
+        settings.licenses.codes = vec!["AAAA".into()];
+        let told = ConfigWarning::all(&settings, None, None);
+        assert_eq!(told, [ConfigWarning::UnusedCodes]);
+        let issuer = Issuer::with(&ed25519_dalek::SigningKey::from_bytes(&[7; 32]));
+        assert_eq!(ConfigWarning::all(&settings, None, Some(&issuer)), []);
     }
 }

@@ -345,6 +345,67 @@ fn check_config_warns_about_weak_settings() {
     assert!(said.contains("is valid") && said.contains(weak), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn check_config_warns_of_what_has_no_effect() {
+    use std::os::unix::fs::PermissionsExt;
+    let settings = "[phones]\npassword = \"let me ring\"\nlan = { tcp = \"192.0.2.1:5060\", tls = \"\" }\n[clients]\nlan = { tcp = \"\", tls = \"\" }\n[web]\nlisten = \"\"\n[licenses]\ncodes = [\"AAAA\"]\n";
+    let (_folder, file) = settings_file(settings);
+    for (mode, told) in [(0o644, true), (0o640, false)] {
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        let output = run(&["check-config", &file]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
+        for words in [
+            "phones.lan.tcp: this machine does not have the address 192.0.2.1",
+            "all interfaces of clients are off",
+            "web.listen is off",
+            "licenses.codes has no effect",
+        ] {
+            assert!(said.contains(&format!("warning: {words}")), "{said}");
+        }
+        let open = format!("every user of this machine may read or change {file}");
+        assert_eq!(said.contains(&open), told, "{said}");
+    }
+}
+
+#[test]
+fn check_config_reports_all_occupied_ports_and_the_warnings() {
+    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [one, other] = taken.each_ref().map(|taken| taken.local_addr().unwrap());
+    let (folder, file) = settings_file(&format!(
+        "[phones]\npassword = \"1234\"\nlan = {{ tcp = \"{one}\", tls = \"\" }}\n[clients]\nlan = {{ tcp = \"{other}\", tls = \"\" }}\n[web]\nlisten = \"127.0.0.1:0\"\n"
+    ));
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let output = run(&["check-config", &file, "--data", data]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for address in [one, other] {
+        assert!(
+            said.contains(&format!("cannot listen on {address}: the port is in use")),
+            "{said}"
+        );
+    }
+    let warned = String::from_utf8_lossy(&output.stdout);
+    assert!(warned.contains("fewer than 10 characters"), "{warned}");
+    assert!(!warned.contains("is valid"), "{warned}");
+    // A first start that fails leaves nothing behind.
+    let start = run(&["serve", "--config", &file, "--data", data]);
+    fails(&start, 1, &["the port is in use"]);
+    assert_eq!(names(folder.path()), ["uacsta.toml"]);
+}
+
+#[test]
+fn demonstration_takes_no_configuration_and_no_data_folder() {
+    let (folder, file) = settings_file(FREE);
+    let data = folder.path().to_str().unwrap();
+    for option in [["--config", &file], ["--data", data]] {
+        let output = run(&[&["serve", "--demo"], &option[..]].concat());
+        fails(&output, 2, &["--demo has settings", "leave out"]);
+    }
+}
+
 #[test]
 fn missing_file_is_named() {
     fails(
@@ -429,7 +490,7 @@ fn environment_overrides_the_file() {
 /// All that lies in a folder may be read by its owner and nobody else, but for the test's own settings file.
 #[cfg(unix)]
 fn for_their_owner_alone(folder: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();

@@ -170,7 +170,7 @@ async fn code_added_to_the_file_counts_beside_codes_added_at_run_time() {
     std::fs::write(&file, "[licenses]\ncodes = [\n'AAAA',\n]\n").unwrap();
     let settings = uacsta_config::load(Some(&file), Some(server.data())).unwrap();
     let program = uacsta::Server::default().licensed_by(Issuer::with(&issuer()));
-    let error = program.check(&settings, None).unwrap_err().to_string();
+    let error = program.check(&settings, None).errors[0].to_string();
     assert!(
         error.contains("uacsta.toml") && error.contains("line 3"),
         "{error}"

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod documents;
+mod issuer;
 mod layers;
 mod log;
 mod reasons;

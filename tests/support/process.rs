@@ -148,7 +148,7 @@ impl Serving {
     /// The same, with a command line or an environment that the test changes.
     pub fn start_as(data: TempDir, settings: &str, change: impl FnOnce(&mut Command)) -> Self {
         let file = data.path().join("uacsta.toml");
-        fs::write(&file, settings).unwrap();
+        write_private(&file, settings);
         let old = log(data.path()).len();
         let mut command = program();
         on_free_ports(&mut command);
@@ -204,7 +204,7 @@ impl Serving {
 
     /// Writes other settings into its configuration file. It reads them when it is told to.
     pub fn write_settings(&self, settings: &str) {
-        fs::write(self.data().join("uacsta.toml"), settings).unwrap();
+        write_private(&self.data().join("uacsta.toml"), settings);
     }
 
     /// Has it read other settings, which must hold.
@@ -365,6 +365,16 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Writes a file that contains passwords.
+fn write_private(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
     }
 }
 

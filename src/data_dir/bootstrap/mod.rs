@@ -174,20 +174,25 @@ pub fn due_certificate(data: &Path, settings: &Settings) -> Result<Drafts, DataD
     }
 }
 
-/// Secret files, and the data folder itself, that every user of this machine may read or change.
-pub fn open_to_all(data: &Path, settings: &Settings) -> Vec<PathBuf> {
-    let [_, own_key] = own_certificate::files(data);
-    let files = [
-        SECRETS,
-        API_TOKEN,
-        "admin.toml",
-        OPERATOR_FILE,
-        authority::KEY,
-    ];
-    let mut all: Vec<PathBuf> = files.iter().map(|name| data.join(name)).collect();
-    all.extend([data.to_owned(), own_key]);
+/// Files with secrets, and the data folder itself, that every user of this machine may read or change.
+pub fn open_to_all(data: Option<&Path>, settings: &Settings) -> Vec<PathBuf> {
+    let mut all = settings.files_with_secrets();
+    if let Some(data) = data {
+        let [_, own_key] = own_certificate::files(data);
+        let files = [
+            SECRETS,
+            API_TOKEN,
+            "admin.toml",
+            OPERATOR_FILE,
+            authority::KEY,
+        ];
+        all.extend(files.iter().map(|name| data.join(name)));
+        all.extend([data.to_owned(), own_key]);
+    }
     all.extend(settings.tls.key.clone());
     all.retain(|path| files::is_open_to_all(path));
+    all.sort();
+    all.dedup();
     all
 }
 

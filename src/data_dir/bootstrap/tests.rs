@@ -138,7 +138,7 @@ fn world_readable_files_are_found() {
     let data = folder.path().join("data");
     let settings = Settings::builtin();
     prepare(&data, &mut settings.clone()).unwrap();
-    assert!(open_to_all(&data, &settings).is_empty());
+    assert!(open_to_all(Some(&data), &settings).is_empty());
     for (name, mode, expected) in [
         ("secrets.toml", 0o644, 1),
         ("key.pem", 0o640, 1),
@@ -149,7 +149,7 @@ fn world_readable_files_are_found() {
     ] {
         let permissions = fs::Permissions::from_mode(mode);
         fs::set_permissions(data.join(name), permissions).unwrap();
-        let found = open_to_all(&data, &settings);
+        let found = open_to_all(Some(&data), &settings);
         assert_eq!(found.len(), expected, "{name}: {found:?}");
     }
 }

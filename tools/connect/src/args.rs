@@ -36,6 +36,13 @@ impl DataArgs {
             .unwrap_or_else(|| Path::new("uacsta-data"))
     }
 
+    /// Whether the command line names a data folder. The service manager's variable does not count.
+    pub fn is_given(&self) -> bool {
+        self.data.as_ref().is_some_and(|data| {
+            std::env::var_os("STATE_DIRECTORY").is_none_or(|variable| *data != *variable)
+        })
+    }
+
     /// The data folder, if one is named.
     pub fn named(&self) -> Option<&Path> {
         self.data.as_deref()

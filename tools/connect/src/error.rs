@@ -29,19 +29,23 @@ impl CommandError {
             Self::Failed(_) => ExitCode::FAILURE,
         }
     }
+
+    /// A wrong configuration: several mistakes are a list.
+    pub fn of_mistakes(mistakes: &[String]) -> Self {
+        Self::Usage(match mistakes {
+            [only] => only.clone(),
+            all => format!(
+                "{} mistakes in the configuration:\n  {}",
+                all.len(),
+                all.join("\n  ")
+            ),
+        })
+    }
 }
 
 impl From<uacsta_config::SettingsError> for CommandError {
     fn from(error: uacsta_config::SettingsError) -> Self {
-        let all: Vec<String> = error.all().collect();
-        match &all[..] {
-            [_, _, ..] => Self::Usage(format!(
-                "{} mistakes in the configuration:\n  {}",
-                all.len(),
-                all.join("\n  ")
-            )),
-            _ => Self::Usage(error.to_string()),
-        }
+        Self::of_mistakes(&error.all().collect::<Vec<_>>())
     }
 }
 
