@@ -138,6 +138,8 @@ impl Parties {
             (Direction::Received, false) | (Direction::Sent, true) => (ends.to, ends.from),
         };
         let at = usize::from(direction == Direction::Sent);
+        // A phone has another tag in each registration.
+        let [remote, local] = [remote, local].map(without_parameters);
         let last = &self.last[at];
         let is_known = last.found.as_ref().is_some_and(|found| rings.has(found))
             && (self.only.is_some()
@@ -239,5 +241,34 @@ impl<'a> Ends<'a> {
             is_request: !message.starts_with(b"SIP/2.0 "),
             is_register: cseq.is_some_and(|cseq| cseq.ends_with("REGISTER")),
         })
+    }
+}
+
+/// An address without its parameters, such as the tag; as it is where its display name is quoted.
+fn without_parameters(address: &str) -> &str {
+    let end = match memchr::memchr2(b'"', b'>', address.as_bytes()) {
+        Some(at) if address.as_bytes().get(at) == Some(&b'>') => at + 1,
+        Some(_) => address.len(),
+        None => address.find(';').unwrap_or(address.len()),
+    };
+    address.get(..end).unwrap_or(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_left_out_unless_the_display_name_is_quoted() {
+        for (address, expected) in [
+            ("<sip:215@h;x=y>;tag=1", "<sip:215@h;x=y>"),
+            ("Reception <sip:215@h>", "Reception <sip:215@h>"),
+            ("sip:215@h;tag=1", "sip:215@h"),
+            ("sip:215@h", "sip:215@h"),
+            ("\"a>b\" <sip:215@h>;tag=1", "\"a>b\" <sip:215@h>;tag=1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_parameters(address), expected);
+        }
     }
 }
