@@ -1,6 +1,6 @@
 //! The ladder: the last SIP messages of each phone and client, kept in memory for fault finding.
 //!
-//! Each thread keeps the messages of its connections in [rings](rings), so that recording takes no lock. [`Ladder`] asks all
+//! Each thread keeps the messages of its connections in rings, so that recording takes no lock. [`Ladder`] asks all
 //! threads and merges what they have.
 
 mod ladders;
