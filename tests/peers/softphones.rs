@@ -206,7 +206,7 @@ async fn linphone_is_cancelled_after_2_s_and_not_rung_again() {
         quit: "quit",
         // It waits for a minute.
         returns: false,
-        reason: "the phone rang",
+        reason: "The phone rang",
         invites: 1,
     };
     check_life(server, softphones, expected).await;
