@@ -7,6 +7,7 @@ pub mod demo;
 pub mod ladder;
 pub mod logs;
 pub mod net;
+pub mod operators;
 pub mod process;
 pub mod reload;
 pub mod server;

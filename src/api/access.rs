@@ -6,31 +6,20 @@ use std::{
     rc::Rc,
 };
 
-use actix_web::{
-    Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header::AUTHORIZATION, web,
-};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::{
-    authentication::Keys,
+    authentication::{Keys, is_own_page},
     connection::Peer,
     document::Document,
     forwarded,
     problem::{Kind, Problem},
 };
-
-/// What somebody may do; each right includes those before it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Right {
-    /// See everything but secrets.
-    Read,
-    /// Change phones, and end connections.
-    Operate,
-    /// Change settings, licences and operators.
-    Admin,
-}
+use crate::operators::Right;
+use actix_web::{
+    Error, FromRequest, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::header::{AUTHORIZATION, COOKIE, HeaderMap},
+    web,
+};
 
 /// Somebody who has logged on.
 #[derive(Clone, Debug)]
@@ -86,13 +75,9 @@ impl FromRequest for Anybody {
 
 /// Checks log-on, right and parameters, and lifts the limits of the connection.
 fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
-    let authorization = request.headers().get(AUTHORIZATION);
-    let authorization = authorization
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
     let keys = request.app_data::<web::Data<Keys>>();
     let keys = keys.ok_or_else(Problem::not_logged_on)?;
-    let log_on = keys.check(authorization, address(request, keys))?;
+    let log_on = log_on(request, keys)?;
     if let Some(peer) = request.conn_data::<Rc<Peer>>() {
         peer.authenticated();
     }
@@ -100,8 +85,8 @@ fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
         let detail = format!(
             "{} may {}, but this needs the right to {}",
             log_on.name,
-            log_on.right.verb(),
-            needed.verb()
+            verb(log_on.right),
+            verb(needed)
         );
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
@@ -109,18 +94,44 @@ fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
     Ok(log_on)
 }
 
-impl Right {
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Operate => "operate",
-            Self::Admin => "administer",
-        }
+/// Who asks, by the token or the password, else by the cookie.
+fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
+    let headers = request.headers();
+    let authorization = headers.get(AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let cookie = session_cookie(headers).filter(|_| authorization.is_none());
+    let Some(cookie) = cookie else {
+        return keys.check(authorization.unwrap_or_default(), address(request, keys));
+    };
+    if !request.method().is_safe() && !is_own_page(headers) {
+        let detail = "with a cookie, a change must come from a page of this server: Sec-Fetch-Site or Origin does not say so";
+        return Err(Problem::new(Kind::NO_RIGHT, detail));
+    }
+    keys.check_cookie(cookie)
+}
+
+/// The value of the session's cookie.
+pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let fields = headers.get_all(COOKIE);
+    let mut cookies = fields
+        .filter_map(|field| field.to_str().ok())
+        .flat_map(|field| field.split(';'));
+    cookies.find_map(|cookie| cookie.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+}
+
+/// The name of the session's cookie: only a secure page of this host can set it (RFC 6265bis, section 4.1.3.2).
+pub(super) const COOKIE_NAME: &str = "__Host-uacsta";
+
+fn verb(right: Right) -> &'static str {
+    match right {
+        Right::Read => "read",
+        Right::Operate => "operate",
+        Right::Admin => "administer",
     }
 }
 
 /// The address of who asks, behind proxies that the settings trust.
-fn address(request: &HttpRequest, keys: &Keys) -> IpAddr {
+pub(super) fn address(request: &HttpRequest, keys: &Keys) -> IpAddr {
     let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
     let address = request.peer_addr().map_or(unknown, |peer| peer.ip());
     let config = keys.context().config();

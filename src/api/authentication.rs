@@ -21,15 +21,20 @@ use uacsta_actors::{
 use uacsta_config::Secret;
 
 use super::{
-    access::{LogOn, Right},
+    access::LogOn,
     problem::{Kind, Problem},
 };
+use crate::operators::{Operators, Right};
 
 /// The credentials that the API accepts.
 pub(super) struct Keys {
     accepted: ArcSwap<Credentials>,
+    operators: Arc<Operators>,
     context: Arc<ServerContext>,
 }
+
+/// The id and name of the administrator whose password is in the settings.
+pub(super) const ADMIN: &str = "admin";
 
 /// The credentials as they follow the scheme in `Authorization`.
 struct Credentials {
@@ -38,17 +43,26 @@ struct Credentials {
 }
 
 impl Keys {
-    pub(super) fn new(token: &Secret, password: &Secret, context: Arc<ServerContext>) -> Self {
+    pub(super) fn new(
+        token: &Secret,
+        password: &Secret,
+        operators: Arc<Operators>,
+        context: Arc<ServerContext>,
+    ) -> Self {
         Self {
             accepted: ArcSwap::from_pointee(Credentials::new(token, password)),
+            operators,
             context,
         }
     }
 
     /// Replaces the accepted credentials.
     pub(super) fn change(&self, token: &Secret, password: &Secret) {
-        self.accepted
-            .store(Arc::new(Credentials::new(token, password)));
+        let new = Credentials::new(token, password);
+        if self.accepted.load().basic != new.basic {
+            self.operators.sessions.end_all_of(ADMIN);
+        }
+        self.accepted.store(Arc::new(new));
     }
 
     /// Checks the `authorization` of a request from `address`.
@@ -63,21 +77,86 @@ impl Keys {
         if accepted.has_token(authorization) {
             return Ok(LogOn::administrator("cli.token"));
         }
-        let log_on_limiter = &self.context.log_on_limiter;
         let attempt = AuthAttempt::new(address, AuthUser::Administrator);
+        self.admit(attempt)?;
+        if accepted.has_password(authorization) {
+            self.context.log_on_limiter.succeeded(attempt);
+            return Ok(LogOn::administrator(ADMIN));
+        }
+        Err(self.failed(attempt, address))
+    }
+
+    /// Checks the cookie of a session.
+    pub(super) fn check_cookie(&self, cookie: &str) -> Result<LogOn, Problem> {
+        let now = self.context.clock.now();
+        let id = self.operators.sessions.operator(cookie, now);
+        let log_on = match id.as_deref() {
+            Some(ADMIN) => Some(LogOn::administrator(ADMIN)),
+            Some(id) => self.operators.find(id).map(|operator| LogOn {
+                name: operator.name,
+                right: operator.rights,
+            }),
+            None => None,
+        };
+        log_on.ok_or_else(Problem::not_logged_on)
+    }
+
+    /// Begins a session of whoever has this name and password; returns its cookie.
+    pub(super) async fn begin(
+        &self,
+        name: &str,
+        password: String,
+        address: IpAddr,
+    ) -> Result<(LogOn, String), Problem> {
+        let is_admin = name == ADMIN;
+        // No SIP user has a space in its name.
+        let user = format!("operator {}", name.to_lowercase());
+        let user = if is_admin {
+            AuthUser::Administrator
+        } else {
+            AuthUser::User(&user)
+        };
+        let attempt = AuthAttempt::new(address, user);
+        self.admit(attempt)?;
+        let basic = BASE64_STANDARD.encode(format!("{ADMIN}:{password}"));
+        let verified = self.operators.verify(name, password).await;
+        let verified = verified.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let (id, log_on) = match verified {
+            Some(operator) => {
+                let right = operator.rights;
+                let name = operator.name;
+                (operator.id, LogOn { name, right })
+            }
+            None if is_admin && self.accepted.load().has_password(&format!("Basic {basic}")) => {
+                (ADMIN.to_owned(), LogOn::administrator(ADMIN))
+            }
+            None => return Err(self.failed(attempt, address)),
+        };
+        self.context.log_on_limiter.succeeded(attempt);
+        let cookie = self.operators.sessions.begin(&id, self.context.clock.now());
+        let cookie = cookie.map_err(|error| Problem::unavailable(error.to_string()))?;
+        tracing::info!(user = log_on.name, peer = %address, "operator logged on");
+        Ok((log_on, cookie))
+    }
+
+    /// Refuses an attempt of an address or user with too many failures.
+    fn admit(&self, attempt: AuthAttempt<'_>) -> Result<(), Problem> {
         let rate = Rate::of(&self.context.config().settings.limits);
         let now = self.context.clock.now();
-        if !log_on_limiter.admits(attempt, rate, now) {
-            self.context.counters.count(Counter::LogOnRateLimited);
-            let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
-            return Err(Problem::too_many(detail, RETRY_AFTER.into()));
+        if self.context.log_on_limiter.admits(attempt, rate, now) {
+            return Ok(());
         }
-        if accepted.has_password(authorization) {
-            log_on_limiter.succeeded(attempt);
-            return Ok(LogOn::administrator("admin"));
-        }
+        self.context.counters.count(Counter::LogOnRateLimited);
+        let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
+        Err(Problem::too_many(detail, RETRY_AFTER.into()))
+    }
+
+    /// Counts and logs a failed attempt.
+    fn failed(&self, attempt: AuthAttempt<'_>, address: IpAddr) -> Problem {
+        let rate = Rate::of(&self.context.config().settings.limits);
+        let now = self.context.clock.now();
         self.context.counters.count(Counter::FailedLogOn);
-        match log_on_limiter.failed(attempt, rate, now) {
+        match self.context.log_on_limiter.failed(attempt, rate, now) {
             LimitStatus::Below => {
                 let what = "API log-on failed";
                 if let Some(times) = self.context.log_limit.admit(address, what, now) {
@@ -89,7 +168,7 @@ impl Keys {
             }
             LimitStatus::Exceeded => {}
         }
-        Err(Problem::not_logged_on())
+        Problem::not_logged_on()
     }
 
     pub(super) fn context(&self) -> &ServerContext {
@@ -135,6 +214,10 @@ fn matches(authorization: &str, scheme: &str, secret: &str) -> bool {
 /// administrator's password by itself.
 fn is_cross_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    if site.is_some_and(|site| [&b"cross-site"[..], b"same-site"].contains(&site)) {
+        return true;
+    }
     let Some(origin) = text(ORIGIN) else {
         return false;
     };
@@ -143,6 +226,16 @@ fn is_cross_origin(headers: &HeaderMap) -> bool {
         .find_map(|scheme| origin.strip_prefix(*scheme));
     site.is_none() || site != text(HOST)
 }
+
+/// Whether a browser sent the request for a page of this server.
+pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
+    match headers.get(SEC_FETCH_SITE) {
+        Some(site) => site == "same-origin",
+        None => headers.contains_key(ORIGIN) && !is_cross_origin(headers),
+    }
+}
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Refuses changes that a browser sends for a page of another origin.
 pub(super) async fn refuse_cross_origin(

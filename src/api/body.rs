@@ -1,6 +1,6 @@
 //! Bodies of requests: JSON, every member of which is known.
 
-use std::pin::Pin;
+use std::{pin::Pin, rc::Rc};
 
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest,
@@ -11,7 +11,10 @@ use actix_web::{
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::problem::{Kind, Problem};
+use super::{
+    connection::Peer,
+    problem::{Kind, Problem},
+};
 
 /// A JSON body. A PATCH may be a merge patch (RFC 7396).
 #[derive(Debug)]
@@ -24,12 +27,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
         let octets = Bytes::from_request(request, payload);
+        let peer = request.conn_data::<Rc<Peer>>().cloned();
         Box::pin(async move {
             if !is_json {
                 let detail = "the body must be JSON: send Content-Type: application/json";
                 return Err(Problem::blank(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).into());
             }
-            Ok(Self(read(&octets.await?)?))
+            // The rest of the body may not have arrived, and is read also from somebody who has not logged on.
+            if let Some(peer) = &peer {
+                peer.set_answering(false);
+            }
+            let octets = octets.await;
+            if let Some(peer) = &peer {
+                peer.set_answering(true);
+            }
+            Ok(Self(read(&octets?)?))
         })
     }
 }

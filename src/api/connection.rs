@@ -81,7 +81,8 @@ impl Peer {
         self.wake_reader();
     }
 
-    fn set_answering(&self, answering: bool) {
+    /// Whether a request is being answered. While its body is awaited it is not.
+    pub(super) fn set_answering(&self, answering: bool) {
         self.answering.set(answering);
         if !answering {
             self.wake_reader();

@@ -62,6 +62,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     data_dir::{Admin, Announcement},
     net::{self, tls::Identity},
+    operators::Operators,
     reload::ReloadRequest,
 };
 
@@ -111,6 +112,8 @@ pub struct Api {
     pub data: PathBuf,
     /// Requests a reload of the configuration.
     pub reload: Sender<ReloadRequest>,
+    /// Named operators and their sessions.
+    pub operators: Arc<Operators>,
     /// The TLS certificate in use.
     pub identity: Arc<Identity>,
     /// When the server was started.
@@ -137,7 +140,8 @@ pub fn start(
     password: &Secret,
     api: Api,
 ) -> io::Result<HttpServer> {
-    let keys = web::Data::new(Keys::new(token, password, Arc::clone(&api.context)));
+    let (operators, context) = (Arc::clone(&api.operators), Arc::clone(&api.context));
+    let keys = web::Data::new(Keys::new(token, password, operators, context));
     let api = web::Data::new(api);
     let known = keys.clone();
     let document = web::Data::new(Document::new());

@@ -3,7 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    certificate, csta, document, licenses, lines, phones, problems, settings, status, trace,
+    certificate, csta, document, licenses, lines, operators, phones, problems, session, settings,
+    status, trace,
 };
 
 /// Where the API begins.
@@ -33,6 +34,14 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(settings::undo_change)
         .service(settings::reload_files)
         .service(settings::show)
+        .service(session::begin)
+        .service(session::show)
+        .service(session::end)
+        .service(operators::list)
+        .service(operators::add)
+        .service(operators::show)
+        .service(operators::change)
+        .service(operators::remove)
         .service(document::show)
         .service(problems::show);
 }

@@ -37,6 +37,7 @@ use crate::{
         Acceptor, Listener, cert_watcher,
         tls::{self, Identity},
     },
+    operators::Operators,
     reload::ReloadRequest,
     store::{Lock, StoreActor},
 };
@@ -241,6 +242,7 @@ impl Server {
             data: data.to_owned(),
             reload,
             identity: Arc::clone(&identity),
+            operators: Arc::new(Operators::open(data)),
             started_at: jiff::Timestamp::now(),
         };
         let mut web = open_web(settings, data, &data_dir.token, &api)?;

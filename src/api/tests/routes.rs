@@ -6,22 +6,32 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use super::{HttpServer, served};
-use crate::api::document::Document;
+use crate::{api::document::Document, operators::Right};
 
-/// Who asks: `Authorization`, or none.
-const LOG_ONS: [(&str, &str); 4] = [
-    ("nobody", ""),
-    ("a wrong token", "Bearer wrong"),
-    ("the command line", "Bearer token"),
-    ("the administrator", "Basic YWRtaW46cGFzc3dvcmQ="),
-];
+/// Operation, path, body, who may ask, and the status for them.
+type Route = (&'static str, &'static str, &'static str, (Needs, u16));
 
-/// Operation, path, body, and the status for each log-on.
-type Route = (&'static str, &'static str, &'static str, [u16; 4]);
+/// What an operation needs.
+#[derive(Clone, Copy, PartialEq)]
+enum Needs {
+    Nothing,
+    Right(Right),
+}
 
-/// For operations that anybody who has logged on may ask for.
-const fn logged_on(status: u16) -> [u16; 4] {
-    [401, 401, status, status]
+const fn anybody(status: u16) -> (Needs, u16) {
+    (Needs::Nothing, status)
+}
+
+const fn logged_on(status: u16) -> (Needs, u16) {
+    (Needs::Right(Right::Read), status)
+}
+
+const fn operator(status: u16) -> (Needs, u16) {
+    (Needs::Right(Right::Operate), status)
+}
+
+const fn administrator(status: u16) -> (Needs, u16) {
+    (Needs::Right(Right::Admin), status)
 }
 
 const ROUTES: &[Route] = &[
@@ -30,7 +40,7 @@ const ROUTES: &[Route] = &[
         "addPhone",
         "/api/v1/phones",
         r#"{"id":"00:04:13:00:00:01"}"#,
-        logged_on(201),
+        operator(201),
     ),
     (
         "getPhone",
@@ -42,31 +52,31 @@ const ROUTES: &[Route] = &[
         "changePhone",
         "/api/v1/phones/000413000001",
         r#"{"inOperation":false}"#,
-        logged_on(200),
+        operator(200),
     ),
     (
         "removePhone",
         "/api/v1/phones/000413000001",
         "",
-        logged_on(204),
+        operator(204),
     ),
     (
         "sendCsta",
         "/api/v1/phones/000413000001/csta",
         r#"{"request":"<HoldCall/>"}"#,
-        logged_on(409),
+        operator(409),
     ),
     (
         "getPhoneTrace",
         "/api/v1/phones/000413000001/trace",
         "",
-        logged_on(200),
+        administrator(200),
     ),
     (
         "getClientTrace",
         "/api/v1/clients/ecsta/trace",
         "",
-        logged_on(404),
+        administrator(404),
     ),
     ("listLines", "/api/v1/lines", "", logged_on(200)),
     ("getLine", "/api/v1/lines/215", "", logged_on(404)),
@@ -76,9 +86,14 @@ const ROUTES: &[Route] = &[
         "addLicense",
         "/api/v1/licenses",
         r#"{"code":"A"}"#,
-        logged_on(409),
+        administrator(409),
     ),
-    ("removeLicense", "/api/v1/licenses/7", "", logged_on(409)),
+    (
+        "removeLicense",
+        "/api/v1/licenses/7",
+        "",
+        administrator(409),
+    ),
     ("getCertificate", "/api/v1/certificate", "", logged_on(200)),
     ("listSettings", "/api/v1/settings", "", logged_on(200)),
     (
@@ -91,7 +106,7 @@ const ROUTES: &[Route] = &[
         "changeSettings",
         "/api/v1/settings",
         r#"{"logs.level":"debug"}"#,
-        logged_on(428),
+        administrator(428),
     ),
     (
         "listSettingChanges",
@@ -103,16 +118,55 @@ const ROUTES: &[Route] = &[
         "undoSettings",
         "/api/v1/settings/undo",
         r#"{"id":"1a"}"#,
-        logged_on(422),
+        administrator(422),
     ),
     (
         "reloadSettings",
         "/api/v1/settings/reload",
         "",
-        logged_on(422),
+        administrator(422),
     ),
     ("getDocument", "/api/v1/openapi.json", "", logged_on(200)),
-    ("getProblemType", "/api/v1/problems/invalid", "", [200; 4]),
+    (
+        "getProblemType",
+        "/api/v1/problems/invalid",
+        "",
+        anybody(200),
+    ),
+    ("listOperators", "/api/v1/operators", "", administrator(200)),
+    (
+        "addOperator",
+        "/api/v1/operators",
+        r#"{"name":"x","rights":"read","password":"short"}"#,
+        administrator(422),
+    ),
+    (
+        "getOperator",
+        "/api/v1/operators/Read",
+        "",
+        administrator(200),
+    ),
+    (
+        "changeOperator",
+        "/api/v1/operators/read",
+        r#"{"rights":"admin"}"#,
+        administrator(428),
+    ),
+    (
+        "removeOperator",
+        "/api/v1/operators/x",
+        "",
+        administrator(404),
+    ),
+    (
+        "logOn",
+        "/api/v1/session",
+        r#"{"name":"admin","password":"password"}"#,
+        anybody(201),
+    ),
+    ("getSession", "/api/v1/session", "", logged_on(200)),
+    // The last, since it ends the sessions.
+    ("logOff", "/api/v1/session", "", logged_on(204)),
 ];
 
 /// Method and responses of an operation.
@@ -153,20 +207,106 @@ fn validate(document: &Value, responses: &Value, status: u16, text: &str) -> Res
         .map_err(|error| error.to_string())
 }
 
+/// Who asks, and by which fields of the head.
+struct Asker {
+    who: &'static str,
+    fields: Vec<(&'static str, String)>,
+    /// Whether a page of another site asks.
+    is_foreign: bool,
+    right: Option<Right>,
+}
+
+impl Asker {
+    fn with(who: &'static str, authorization: &str, right: Option<Right>) -> Self {
+        Self {
+            who,
+            fields: vec![("Authorization", authorization.to_owned())],
+            is_foreign: false,
+            right,
+        }
+    }
+
+    /// An operator with a session of its own.
+    async fn by_cookie(web: &HttpServer, who: &'static str, right: Right, origin: &str) -> Self {
+        let body = json!({ "name": who, "password": PASSWORD });
+        let url = format!("http://{}/api/v1/session", web.address());
+        let response = Client::new().post(url).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 201, "{who}");
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"));
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        Self {
+            who,
+            fields: vec![("Cookie", cookie), ("Origin", origin.to_owned())],
+            is_foreign: false,
+            right: Some(right),
+        }
+    }
+
+    fn expected(&self, method: &Method, (needs, status): (Needs, u16)) -> u16 {
+        match (needs, self.right) {
+            _ if self.is_foreign && !method.is_safe() => 403,
+            (Needs::Nothing, _) => status,
+            (Needs::Right(_), None) => 401,
+            (Needs::Right(needed), Some(right)) if right < needed => 403,
+            _ => status,
+        }
+    }
+}
+
+const PASSWORD: &str = "correct horse";
+
+/// Adds an operator for each right, and logs them on.
+async fn askers(web: &HttpServer) -> Vec<Asker> {
+    let origin = format!("http://{}", web.address());
+    let admin = Some(Right::Admin);
+    let mut all = vec![
+        Asker {
+            fields: Vec::new(),
+            ..Asker::with("nobody", "", None)
+        },
+        Asker::with("a wrong token", "Bearer wrong", None),
+        Asker::with("the command line", "Bearer token", admin),
+        Asker::with("admin", "Basic YWRtaW46cGFzc3dvcmQ=", admin),
+    ];
+    for (who, right) in [
+        ("read", Right::Read),
+        ("operate", Right::Operate),
+        ("boss", Right::Admin),
+    ] {
+        let new = json!({ "name": who, "rights": right, "password": PASSWORD });
+        let added = Client::new().post(format!("{origin}/api/v1/operators"));
+        let added = added.bearer_auth("token").json(&new).send().await.unwrap();
+        assert_eq!(added.status(), 201, "{who}");
+        all.push(Asker::by_cookie(web, who, right, &origin).await);
+    }
+    all.push(Asker {
+        is_foreign: true,
+        ..Asker::by_cookie(web, "boss", Right::Admin, "http://evil.example").await
+    });
+    all
+}
+
 #[actix_web::test]
 async fn every_route_has_its_status_for_every_log_on_and_a_valid_answer() {
     let document: Value = serde_json::from_str(Document::new().text()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for (name, path, body, statuses) in ROUTES {
-        // One server would hold back the log-ons after so many wrong tokens.
-        let web = served(folder.path());
+    let web = served(folder.path());
+    let askers = askers(&web).await;
+    for (name, path, body, expected) in ROUTES {
         let (method, responses) = operation(&document, name);
-        for ((who, authorization), expected) in LOG_ONS.iter().zip(statuses) {
-            let (status, text) = ask(&web, &method, path, body, authorization).await;
-            assert_eq!(status, *expected, "{name} by {who}: {text}");
+        for asker in &askers {
+            let (status, text) = ask(&web, &method, path, body, asker).await;
+            let expected = asker.expected(&method, *expected);
+            assert_eq!(status, expected, "{name} by {}: {text}", asker.who);
             let valid = validate(&document, responses, status, &text);
-            assert_eq!(valid, Ok(()), "{name} by {who}: {text}");
+            assert_eq!(valid, Ok(()), "{name} by {}: {text}", asker.who);
         }
+    }
+    for asker in askers.iter().filter(|asker| asker.fields.len() == 2) {
+        let (status, _) = ask(&web, &Method::GET, "/api/v1/session", "", asker).await;
+        let expected = if asker.is_foreign { 200 } else { 401 };
+        assert_eq!(status, expected, "{} has logged off", asker.who);
     }
 }
 
@@ -175,14 +315,14 @@ async fn ask(
     method: &Method,
     path: &str,
     body: &'static str,
-    authorization: &str,
+    asker: &Asker,
 ) -> (u16, String) {
     let request = Client::new().request(method.clone(), format!("http://{}{path}", web.address()));
     let mut request = request
         .header("Content-Type", "application/json")
         .body(body);
-    if !authorization.is_empty() {
-        request = request.header("Authorization", authorization);
+    for (name, value) in &asker.fields {
+        request = request.header(*name, value);
     }
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())

@@ -1,0 +1,234 @@
+//! `/operators`: named operators, their rights and passwords.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Row, Tagged, Time, created,
+    present, require_match,
+};
+use crate::{
+    api::authentication::ADMIN,
+    operators::{Operator, OperatorError, Right},
+};
+
+/// A named operator.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct OperatorShown {
+    id: String,
+    /// The name to log on with.
+    name: String,
+    rights: Right,
+    created_at: Option<Time>,
+}
+
+/// An operator that is added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewOperator {
+    /// The name to log on with: 1 to 64 characters, in any case that of nobody else.
+    name: String,
+    rights: Right,
+    /// At least 10 characters.
+    password: String,
+}
+
+/// The change of an operator.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct OperatorChange {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    rights: Option<Right>,
+    /// At least 10 characters. It ends the operator's sessions.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    password: Option<String>,
+}
+
+/// Which operators are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct OperatorFilter {
+    /// Only operators with these rights.
+    #[param(inline)]
+    rights: Option<Right>,
+}
+
+impl From<&Operator> for OperatorShown {
+    fn from(operator: &Operator) -> Self {
+        Self {
+            id: operator.id.clone(),
+            name: operator.name.clone(),
+            rights: operator.rights,
+            created_at: Time::from_seconds(operator.created_at),
+        }
+    }
+}
+
+impl Row for OperatorShown {
+    type Key = String;
+    const SORTED_BY: &'static [&'static str] = &["name", "rights", "createdAt"];
+
+    fn key(&self) -> String {
+        self.name.to_lowercase()
+    }
+}
+
+impl From<OperatorError> for Problem {
+    fn from(error: OperatorError) -> Self {
+        let kind = match &error {
+            OperatorError::Exists(_) | OperatorError::Full => Kind::INVALID_STATE,
+            OperatorError::Unknown(_) => Kind::NOT_FOUND,
+            OperatorError::Unreadable { .. } | OperatorError::Write(_) | OperatorError::Hash(_) => {
+                Kind::UNAVAILABLE
+            }
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// Lists the operators.
+///
+/// The administrator of the settings file, `admin`, is not among them.
+#[utoipa::path(
+    operation_id = "listOperators", tag = "operators", params(PageParams, OperatorFilter),
+    responses((status = 200, description = "A page of the operators.", body = List<OperatorShown>)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/operators")]
+pub(in crate::api) async fn list(
+    _: Administrator,
+    api: web::Data<Api>,
+    page: Page<OperatorFilter>,
+) -> Result<web::Json<List<OperatorShown>>, Problem> {
+    let wanted = page.filter.rights;
+    let all = api.operators.all();
+    let all = all
+        .iter()
+        .filter(|one| wanted.is_none_or(|rights| rights == one.rights));
+    Ok(web::Json(page.of(all.map(OperatorShown::from).collect())?))
+}
+
+/// Shows an operator.
+///
+/// Named by its id or name.
+#[utoipa::path(
+    operation_id = "getOperator", tag = "operators", params(("operator" = String, Path, description = "Id or name.")),
+    responses((status = 200, description = "The operator.", body = OperatorShown)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/operators/{operator}")]
+pub(in crate::api) async fn show(
+    _: Administrator,
+    api: web::Data<Api>,
+    name: web::Path<String>,
+) -> Result<Tagged<OperatorShown>, Problem> {
+    Ok(Tagged((&found(&api, &name)?).into()))
+}
+
+/// Adds an operator.
+///
+/// The operator can log on as soon as this is answered.
+#[utoipa::path(
+    operation_id = "addOperator", tag = "operators", request_body = NewOperator,
+    responses((status = 201, description = "The operator.", body = OperatorShown)),
+    extensions(("x-effect" = json!("reversible")))
+)]
+#[post("/operators")]
+pub(in crate::api) async fn add(
+    Administrator(who): Administrator,
+    api: web::Data<Api>,
+    Body(new): Body<NewOperator>,
+) -> Result<HttpResponse, Problem> {
+    let NewOperator {
+        name,
+        rights,
+        password,
+    } = new;
+    check_name(&name)?;
+    check_password(&password)?;
+    let at = api.context.clock.wall();
+    let operator = api.operators.add(name, rights, password, at).await?;
+    tracing::info!(user = operator.name, by = who.name, "operator added");
+    let place = format!("/api/v1/operators/{}", operator.id);
+    Ok(created(&place, &OperatorShown::from(&operator)))
+}
+
+/// Changes rights or password of an operator.
+///
+/// Taken rights hold at once; a new password ends the operator's sessions. `If-Match` is needed.
+#[utoipa::path(
+    operation_id = "changeOperator", tag = "operators", params(("operator" = String, Path, description = "Id or name.")),
+    request_body(content((OperatorChange = "application/json"), (OperatorChange = "application/merge-patch+json"))),
+    responses((status = 200, description = "The operator as it is now.", body = OperatorShown)),
+    extensions(("x-effect" = json!("reversible")))
+)]
+#[patch("/operators/{operator}")]
+pub(in crate::api) async fn change(
+    Administrator(who): Administrator,
+    api: web::Data<Api>,
+    name: web::Path<String>,
+    request: HttpRequest,
+    Body(change): Body<OperatorChange>,
+) -> Result<Tagged<OperatorShown>, Problem> {
+    let operator = found(&api, &name)?;
+    require_match(&request, &OperatorShown::from(&operator))?;
+    let OperatorChange { rights, password } = change;
+    if let Some(password) = &password {
+        check_password(password)?;
+    }
+    api.operators.modify(&operator.id, rights, password).await?;
+    tracing::info!(user = operator.name, by = who.name, "operator changed");
+    Ok(Tagged((&found(&api, &operator.id)?).into()))
+}
+
+/// Removes an operator.
+///
+/// The operator's sessions end at once.
+#[utoipa::path(
+    operation_id = "removeOperator", tag = "operators", params(("operator" = String, Path, description = "Id or name.")),
+    responses((status = 204, description = "The operator is removed.")),
+    extensions(("x-effect" = json!("destructive")))
+)]
+#[delete("/operators/{operator}")]
+pub(in crate::api) async fn remove(
+    Administrator(who): Administrator,
+    api: web::Data<Api>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let operator = found(&api, &name)?;
+    api.operators.remove(&operator.id).await?;
+    tracing::info!(user = operator.name, by = who.name, "operator removed");
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn found(api: &Api, name: &str) -> Result<Operator, Problem> {
+    let unknown = || OperatorError::Unknown(name.to_owned()).into();
+    api.operators.find(name).ok_or_else(unknown)
+}
+
+fn check_name(name: &str) -> Result<(), Problem> {
+    let length = name.chars().count();
+    let why = match () {
+        () if !(1..=64).contains(&length) => "it has 1 to 64 characters",
+        () if name.chars().any(|c| c.is_control() || "/:".contains(c)) => {
+            "it has no colon, no slash and no control characters"
+        }
+        () if name.eq_ignore_ascii_case(ADMIN) => {
+            "admin is the administrator of the settings; choose another name"
+        }
+        () => return Ok(()),
+    };
+    Err(Problem::member("name", why))
+}
+
+fn check_password(password: &str) -> Result<(), Problem> {
+    match password.chars().count() {
+        10..=1024 => Ok(()),
+        _ => Err(Problem::member("password", "it has 10 to 1024 characters")),
+    }
+}

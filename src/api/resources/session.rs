@@ -1,0 +1,101 @@
+//! `/session`: logging on with name and password, and logging off.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header::SET_COOKIE, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Anybody, Api, Body, Problem, Reader, Tagged};
+use crate::{
+    api::{
+        access::{COOKIE_NAME, LogOn, address, session_cookie},
+        authentication::Keys,
+    },
+    operators::Right,
+};
+
+/// Name and password of somebody who logs on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Credentials {
+    /// An operator's name, or `admin`.
+    name: String,
+    password: String,
+}
+
+/// Who is logged on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Me {
+    name: String,
+    rights: Right,
+}
+
+impl From<LogOn> for Me {
+    fn from(log_on: LogOn) -> Self {
+        let LogOn { name, right } = log_on;
+        Self {
+            name,
+            rights: right,
+        }
+    }
+}
+
+/// Logs on.
+///
+/// Answers with a cookie that is good until log-off, for 30 minutes without a request and 12 hours at most.
+#[utoipa::path(
+    operation_id = "logOn", tag = "session", security(()), request_body = Credentials,
+    responses((status = 201, description = "Who is logged on.", body = Me)),
+    extensions(("x-effect" = json!("reversible")))
+)]
+#[post("/session")]
+pub(in crate::api) async fn begin(
+    _: Anybody,
+    keys: web::Data<Keys>,
+    request: HttpRequest,
+    Body(Credentials { name, password }): Body<Credentials>,
+) -> Result<HttpResponse, Problem> {
+    let address = address(&request, &keys);
+    let (log_on, cookie) = keys.begin(&name, password, address).await?;
+    let cookie = format!("{COOKIE_NAME}={cookie}; {ATTRIBUTES}");
+    Ok(HttpResponse::Created()
+        .insert_header((SET_COOKIE, cookie))
+        .json(Me::from(log_on)))
+}
+
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
+
+/// Shows who is logged on.
+///
+/// The name and the rights that the credentials of the request have.
+#[utoipa::path(
+    operation_id = "getSession", tag = "session",
+    responses((status = 200, description = "Who is logged on.", body = Me)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/session")]
+pub(in crate::api) async fn show(Reader(log_on): Reader) -> Tagged<Me> {
+    Tagged(log_on.into())
+}
+
+/// Logs off.
+///
+/// The session of the request's cookie ends at once.
+#[utoipa::path(
+    operation_id = "logOff", tag = "session",
+    responses((status = 204, description = "The session has ended.")),
+    extensions(("x-effect" = json!("reversible")))
+)]
+#[delete("/session")]
+pub(in crate::api) async fn end(
+    _: Reader,
+    api: web::Data<Api>,
+    request: HttpRequest,
+) -> HttpResponse {
+    if let Some(cookie) = session_cookie(request.headers()) {
+        api.operators.sessions.end(cookie);
+    }
+    let cookie = format!("{COOKIE_NAME}=; Max-Age=0; {ATTRIBUTES}");
+    HttpResponse::NoContent()
+        .insert_header((SET_COOKIE, cookie))
+        .finish()
+}

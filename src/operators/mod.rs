@@ -1,0 +1,334 @@
+//! Named operators with their rights and passwords, kept in `operators.json` of the data folder.
+
+mod password;
+mod sessions;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use password::PasswordHash;
+use serde::{Deserialize, Serialize};
+use sessions::Sessions;
+use tokio::sync::{Mutex, Semaphore};
+use utoipa::ToSchema;
+
+use crate::data_dir::{DataDirError, write_private};
+
+/// What an operator may do; each right includes those before it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Right {
+    /// See everything but secrets.
+    Read,
+    /// Change phones, and end connections.
+    Operate,
+    /// Change settings, licences and operators.
+    Admin,
+}
+
+/// A named operator.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Operator {
+    /// Never used for another operator.
+    pub id: String,
+    /// The name to log on with.
+    pub name: String,
+    /// What the operator may do.
+    pub rights: Right,
+    /// In seconds since 1970-01-01T00:00:00Z.
+    pub created_at: u64,
+    password: PasswordHash,
+}
+
+/// Why operators cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// Another operator has the name.
+    #[error("there is an operator {0} already")]
+    Exists(String),
+    /// There is no such operator.
+    #[error("there is no operator {0}")]
+    Unknown(String),
+    /// There are too many.
+    #[error("there are {MOST} operators already; remove one first")]
+    Full,
+    /// The file could not be read at the start.
+    #[error("{} cannot be read: {reason}; mend or remove the file, and restart the server", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] DataDirError),
+    /// No random numbers, or no thread.
+    #[error("the password cannot be hashed: {0}")]
+    Hash(String),
+}
+
+/// The operators and their sessions.
+pub struct Operators {
+    file: PathBuf,
+    list: ArcSwap<Vec<Operator>>,
+    /// Why the file could not be read.
+    fault: Option<String>,
+    /// Held during a change, which waits for the disk.
+    changing: Mutex<()>,
+    /// A hash takes 19 MiB and a processor for a while.
+    hashing: Semaphore,
+    /// Who is logged on.
+    pub sessions: Sessions,
+}
+
+/// The most operators.
+const MOST: usize = 1000;
+/// The most passwords that are hashed at a time.
+const HASHES: usize = 2;
+
+impl Operators {
+    /// Reads them. A file that cannot be read is reported and left as it is.
+    pub fn open(data: &Path) -> Self {
+        let file = data.join("operators.json");
+        let read = match fs::read(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error.to_string()),
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
+        };
+        if let Err(error) = &read {
+            tracing::error!(file = %file.display(), error, "cannot read the operators; nobody of them can log on");
+        }
+        Self {
+            fault: read.as_ref().err().cloned(),
+            list: ArcSwap::from_pointee(read.unwrap_or_default()),
+            file,
+            changing: Mutex::default(),
+            hashing: Semaphore::new(HASHES),
+            sessions: Sessions::default(),
+        }
+    }
+
+    /// All operators, in the order of their names.
+    pub fn all(&self) -> Arc<Vec<Operator>> {
+        self.list.load_full()
+    }
+
+    /// The operator with this id or name.
+    pub fn find(&self, name: &str) -> Option<Operator> {
+        let all = self.list.load();
+        all.iter().find(|operator| operator.is(name)).cloned()
+    }
+
+    /// Whether the password is that of the operator with this name. An unknown name takes as long.
+    ///
+    /// # Errors
+    /// No thread can hash it.
+    pub async fn verify(
+        &self,
+        name: &str,
+        password: String,
+    ) -> Result<Option<Operator>, OperatorError> {
+        let operator = self.find(name);
+        let hash = operator.as_ref().map(|operator| operator.password.clone());
+        let fits = self.hash(move || Ok(PasswordHash::verify(hash.as_ref(), &password)));
+        Ok(if fits.await? { operator } else { None })
+    }
+
+    /// Adds an operator.
+    ///
+    /// # Errors
+    /// The name is taken, or the change cannot be stored; nothing is changed then.
+    pub async fn add(
+        &self,
+        name: String,
+        rights: Right,
+        password: String,
+        at: u64,
+    ) -> Result<Operator, OperatorError> {
+        let made = self.hash(move || {
+            let id =
+                sessions::secret::<6>().map_err(|error| OperatorError::Hash(error.to_string()))?;
+            Ok((id, PasswordHash::new(&password)?))
+        });
+        let (id, password) = made.await?;
+        let operator = Operator {
+            id,
+            name,
+            rights,
+            created_at: at,
+            password,
+        };
+        let new = operator.clone();
+        self.change(move |all| {
+            if all.len() >= MOST {
+                return Err(OperatorError::Full);
+            }
+            if all.iter().any(|other| other.is(&new.name)) {
+                return Err(OperatorError::Exists(new.name));
+            }
+            all.push(new);
+            all.sort_by_key(|operator| operator.name.to_lowercase());
+            Ok(())
+        })
+        .await?;
+        Ok(operator)
+    }
+
+    /// Changes rights or password of an operator. A new password ends the operator's sessions.
+    ///
+    /// # Errors
+    /// There is no such operator, or the change cannot be stored; nothing is changed then.
+    pub async fn modify(
+        &self,
+        id: &str,
+        rights: Option<Right>,
+        password: Option<String>,
+    ) -> Result<(), OperatorError> {
+        let hash = match password {
+            Some(password) => Some(self.hash(move || PasswordHash::new(&password)).await?),
+            None => None,
+        };
+        let is_new = hash.is_some();
+        self.change(|all| {
+            let found = all.iter_mut().find(|operator| operator.id == id);
+            let operator = found.ok_or_else(|| OperatorError::Unknown(id.to_owned()))?;
+            operator.rights = rights.unwrap_or(operator.rights);
+            if let Some(hash) = hash {
+                operator.password = hash;
+            }
+            Ok(())
+        })
+        .await?;
+        if is_new {
+            self.sessions.end_all_of(id);
+        }
+        Ok(())
+    }
+
+    /// Removes an operator and ends its sessions.
+    ///
+    /// # Errors
+    /// As [`Self::modify`].
+    pub async fn remove(&self, id: &str) -> Result<(), OperatorError> {
+        self.change(|all| {
+            let before = all.len();
+            all.retain(|operator| operator.id != id);
+            match all.len() < before {
+                true => Ok(()),
+                false => Err(OperatorError::Unknown(id.to_owned())),
+            }
+        })
+        .await?;
+        self.sessions.end_all_of(id);
+        Ok(())
+    }
+
+    /// Stores a change, then applies it.
+    async fn change(
+        &self,
+        change: impl FnOnce(&mut Vec<Operator>) -> Result<(), OperatorError>,
+    ) -> Result<(), OperatorError> {
+        if let Some(fault) = &self.fault {
+            return Err(OperatorError::Unreadable {
+                file: self.file.clone(),
+                reason: fault.clone(),
+            });
+        }
+        let _alone = self.changing.lock().await;
+        let mut all = Vec::clone(&self.list.load());
+        change(&mut all)?;
+        // Strings and numbers always have a JSON form.
+        let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
+        let file = self.file.clone();
+        blocking(move || Ok(write_private(&file, &text)?)).await?;
+        self.list.store(Arc::new(all));
+        Ok(())
+    }
+
+    /// Hashes on another thread, in its turn.
+    async fn hash<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R, OperatorError> + Send + 'static,
+    ) -> Result<R, OperatorError> {
+        let turn = tokio::time::timeout(TURN, self.hashing.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(OperatorError::Hash("too many log-ons at a time".to_owned()));
+        };
+        blocking(work).await
+    }
+}
+
+/// How long a log-on waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
+
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, OperatorError> + Send + 'static,
+) -> Result<R, OperatorError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(OperatorError::Hash(error.to_string())))
+}
+
+impl Operator {
+    fn is(&self, name: &str) -> bool {
+        self.id == name || self.name.to_lowercase() == name.to_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[actix_web::test]
+    async fn operators_are_kept_and_verified_by_their_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let operators = Operators::open(folder.path());
+        let right = || "correct horse".to_owned();
+        let anna = operators
+            .add("Anna".to_owned(), Right::Operate, right(), 7)
+            .await;
+        let anna = anna.unwrap();
+        let again = operators
+            .add("anna".to_owned(), Right::Read, right(), 7)
+            .await;
+        assert!(matches!(again, Err(OperatorError::Exists(_))));
+        let operators = Operators::open(folder.path());
+        let found = operators.verify("ANNA", right()).await.unwrap().unwrap();
+        assert_eq!((&found.id, found.rights), (&anna.id, Right::Operate));
+        for (name, password) in [("Anna", "wrong horse"), ("Bert", "correct horse")] {
+            let found = operators.verify(name, password.to_owned()).await.unwrap();
+            assert!(found.is_none(), "{name}");
+        }
+        operators
+            .modify(
+                &anna.id,
+                Some(Right::Read),
+                Some("another horse".to_owned()),
+            )
+            .await
+            .unwrap();
+        assert!(operators.verify("Anna", right()).await.unwrap().is_none());
+        assert_eq!(operators.find("Anna").unwrap().rights, Right::Read);
+        operators.remove(&anna.id).await.unwrap();
+        assert!(Operators::open(folder.path()).all().is_empty());
+    }
+
+    #[actix_web::test]
+    async fn unreadable_file_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("operators.json");
+        fs::write(&file, "rubbish").unwrap();
+        let operators = Operators::open(folder.path());
+        let added = operators
+            .add("Anna".to_owned(), Right::Read, "x".to_owned(), 7)
+            .await;
+        assert!(matches!(added, Err(OperatorError::Unreadable { .. })));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "rubbish");
+    }
+}
