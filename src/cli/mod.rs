@@ -4,6 +4,7 @@ mod check_config;
 mod completions;
 mod licenses;
 mod man;
+mod operators;
 mod phones;
 mod serve;
 mod settings;
@@ -51,6 +52,8 @@ enum Command {
     Phones(phones::Phones),
     /// Show the last SIP messages of a phone or client, or follow them
     Trace(trace::Trace),
+    /// List, add, change and remove named operators
+    Operators(operators::Operators),
     /// Show licences and what uses them, add or remove one, or issue licences
     Licenses(licenses::Licenses),
     /// Reload the configuration of a running server; hash a password
@@ -79,6 +82,7 @@ impl Cli {
             Command::Status(command) => command.run()?,
             Command::Phones(command) => command.run()?,
             Command::Trace(command) => command.run()?,
+            Command::Operators(command) => command.run()?,
             Command::Licenses(command) => command.run()?,
             Command::Settings(command) => command.run()?,
             Command::Certify(command) => command.run()?,

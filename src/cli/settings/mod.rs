@@ -7,7 +7,7 @@ mod text;
 use clap::{Args, Subcommand};
 use hash::Hash;
 use reqwest::Method;
-use secret_input::read_secret;
+pub(super) use secret_input::read_secret;
 use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 

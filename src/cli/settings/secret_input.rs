@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use uacsta_connect::CommandError;
 
 /// Asks for a secret twice on a terminal, else reads a line of standard input.
-pub(super) fn read_secret(
+pub(in crate::cli) fn read_secret(
     prompt: &str,
     check: impl Fn(&str) -> Result<(), CommandError>,
 ) -> Result<String, CommandError> {

@@ -1,0 +1,171 @@
+//! `uacsta operators`: lists, adds, changes and removes named operators.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand, ValueEnum};
+use reqwest::Method;
+use serde_json::{Value, json};
+use uacsta_connect::{ApiArgs, CommandError, print};
+
+use super::settings::read_secret;
+
+/// The arguments of `operators`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  uacsta operators
+  uacsta operators add anna --rights operate
+  uacsta operators password anna < password.txt
+  uacsta operators remove anna")]
+pub(super) struct Operators {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Print the API's JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    server: ApiArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the operators (the default)
+    List,
+    /// Add an operator; asks for the password, or reads it from a pipe
+    Add(Add),
+    /// Give an operator a new password and end its sessions
+    Password(One),
+    /// Remove an operator and end its sessions
+    Remove(One),
+}
+
+#[derive(Args, Debug)]
+struct One {
+    /// The operator's name
+    name: String,
+}
+
+#[derive(Args, Debug)]
+struct Add {
+    /// The name to log on with
+    name: String,
+    /// What the operator may do
+    #[arg(long, value_enum, default_value_t = Rights::Read)]
+    rights: Rights,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Rights {
+    /// See everything but secrets
+    Read,
+    /// Change phones too
+    Operate,
+    /// Change settings, licences and operators too
+    Admin,
+}
+
+impl Rights {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+const PATH: &str = "/api/v1/operators";
+
+impl Operators {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        match self.command.as_ref().unwrap_or(&Command::List) {
+            Command::List => {
+                let list = self.server.list(PATH)?;
+                self.print(&list, &table(&list))
+            }
+            Command::Add(Add { name, rights }) => {
+                let password = read_secret("Password: ", check_length)?;
+                let new = json!({ "name": name, "rights": rights.name(), "password": password });
+                let added: Value = self.server.request(Method::POST, PATH, Some(&new))?;
+                self.print(&added, &format!("{name} is added\n"))
+            }
+            Command::Password(One { name }) => {
+                let id = self.id(name)?;
+                let password = read_secret("Password: ", check_length)?;
+                let change = json!({ "password": password });
+                let path = format!("{PATH}/{id}");
+                let changed: Value = self.server.request(Method::PATCH, &path, Some(&change))?;
+                self.print(&changed, &format!("{name} has a new password\n"))
+            }
+            Command::Remove(One { name }) => {
+                let id = self.id(name)?;
+                let path = format!("{PATH}/{id}");
+                let _: Value = self.server.request(Method::DELETE, &path, None)?;
+                self.print(&json!({ "id": id }), &format!("{name} is removed\n"))
+            }
+        }
+    }
+
+    /// The id of the operator with this name, which may need escapes in a path.
+    fn id(&self, name: &str) -> Result<String, CommandError> {
+        let list = self.server.list(PATH)?;
+        let mut all = list["items"].as_array().into_iter().flatten();
+        let is_meant = |one: &&Value| {
+            let known = one["name"].as_str().unwrap_or_default();
+            known.to_lowercase() == name.to_lowercase()
+        };
+        let id = all.find(is_meant).and_then(|one| one["id"].as_str());
+        let unknown = || {
+            CommandError::Failed(format!(
+                "there is no operator {name}; uacsta operators lists them"
+            ))
+        };
+        id.map(str::to_owned).ok_or_else(unknown)
+    }
+
+    fn print(&self, answer: &Value, text: &str) -> Result<(), CommandError> {
+        if self.json {
+            print(format!("{answer:#}\n").as_bytes())
+        } else {
+            print(text.as_bytes())
+        }
+    }
+}
+
+fn check_length(password: &str) -> Result<(), CommandError> {
+    if password.chars().count() < 10 {
+        let why = "the password has fewer than 10 characters; choose a longer one";
+        return Err(CommandError::Usage(why.to_owned()));
+    }
+    Ok(())
+}
+
+fn table(list: &Value) -> String {
+    let text = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+    let rows = list["items"].as_array().into_iter().flatten();
+    let rows: Vec<_> = rows
+        .map(|one| (text(one, "name"), text(one, "rights")))
+        .collect();
+    if rows.is_empty() {
+        return "no operators but admin\n".to_owned();
+    }
+    let widest = rows.iter().map(|(name, _)| name.chars().count()).max();
+    let widest = widest.unwrap_or(0).max("NAME".len());
+    let mut page = format!("{:widest$}  RIGHTS\n", "NAME");
+    for (name, rights) in rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "{name:widest$}  {rights}");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_are_listed_with_their_rights() {
+        let list = json!({ "items": [{ "name": "anna", "rights": "operate" }, { "name": "al", "rights": "read" }] });
+        assert_eq!(table(&list), "NAME  RIGHTS\nanna  operate\nal    read\n");
+        assert_eq!(table(&json!({ "items": [] })), "no operators but admin\n");
+    }
+}
