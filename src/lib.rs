@@ -1,5 +1,6 @@
 //! uacsta: open CSTA middleware for SIP desk phones.
 
+pub mod accounts;
 pub mod api;
 pub mod cli;
 pub mod data_dir;

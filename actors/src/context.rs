@@ -11,6 +11,7 @@ use uacsta_schema::{
 };
 
 use crate::{
+    account::Accounts,
     auth::{
         self, AuthContext, AuthRequest, Authenticated, Denial, DigestAuthenticator, RETRY_AFTER,
     },
@@ -25,6 +26,8 @@ use crate::{
 pub struct ServerContext {
     /// The configuration, which a reload replaces.
     pub config: ArcSwap<RuntimeConfig>,
+    /// The accounts of clients that the settings do not contain.
+    pub accounts: ArcSwap<Accounts>,
     /// The server's clock.
     pub clock: Arc<dyn clock::Clock>,
     /// Makes and checks the nonces of our challenges.
@@ -54,7 +57,7 @@ pub struct RuntimeConfig {
     pub version: u64,
 }
 
-/// The settings have changed: the receiver reads [`ServerContext::config`] again.
+/// The settings have changed: the receiver reads [`ServerContext::config`] again. To a client also that accounts have.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub struct ConfigChanged;

@@ -15,6 +15,8 @@
 //! Without the feature `actors`, the crate is the pure part of [`sip`] alone: transactions, dialogs and session timers.
 
 #[cfg(feature = "actors")]
+pub mod account;
+#[cfg(feature = "actors")]
 pub mod alarm;
 #[cfg(feature = "actors")]
 pub mod auth;

@@ -96,6 +96,7 @@ impl Site {
                 allowance: Allowance::of(None, [], Duration::ZERO).map_err(|(_, error)| error)?,
                 version: 0,
             }),
+            accounts: ArcSwap::default(),
             clock: Arc::new(SystemClock::start()),
             nonces: NonceKey::new([7; 32]),
             log_on_limiter: LogOnLimiter::default(),

@@ -228,6 +228,8 @@ pub struct Limits {
     pub api_connections: usize,
     /// CSTA sessions on one client connection.
     pub sessions_per_connection: usize,
+    /// Accounts of clients that the settings do not contain.
+    pub accounts: usize,
 }
 
 /// Licence codes.

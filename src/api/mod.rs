@@ -60,6 +60,7 @@ use uacsta_connect::data_dir::{API_ADDRESS, reachable};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
+    accounts::AccountStore,
     data_dir::{Admin, Announcement},
     net::{self, tls::Identity},
     operators::Operators,
@@ -114,6 +115,8 @@ pub struct Api {
     pub reload: Sender<ReloadRequest>,
     /// Named operators and their sessions.
     pub operators: Arc<Operators>,
+    /// The accounts of clients and programs.
+    pub accounts: Arc<AccountStore>,
     /// The TLS certificate in use.
     pub identity: Arc<Identity>,
     /// When the server was started.

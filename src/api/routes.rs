@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    certificate, csta, document, licenses, lines, operators, phones, problems, session, settings,
-    status, trace,
+    accounts, certificate, csta, document, licenses, lines, operators, phones, problems, session,
+    settings, status, trace,
 };
 
 /// Where the API begins.
@@ -42,6 +42,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(operators::show)
         .service(operators::change)
         .service(operators::remove)
+        .service(accounts::list)
+        .service(accounts::add)
+        .service(accounts::show)
+        .service(accounts::change)
+        .service(accounts::remove)
         .service(document::show)
         .service(problems::show);
 }

@@ -31,6 +31,7 @@ use uacsta_connect::{
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
+    accounts::AccountStore,
     api::{self, Api, HttpServer},
     data_dir::{self, Admin, Announcement, RunningTime},
     net::{
@@ -183,6 +184,7 @@ impl Server {
                 // A version of an earlier run differs, unless it had a million reloads a second.
                 version: clock.wall().saturating_mul(1_000_000),
             }),
+            accounts: ArcSwap::default(),
             clock,
             nonces: NonceKey::new(key),
             log_on_limiter: LogOnLimiter::default(),
@@ -205,6 +207,8 @@ impl Server {
             list.listed,
             list.writable,
         ));
+        // Before the first client logs on.
+        let accounts = AccountStore::open(data, Arc::clone(&context), addrs.registrar.recipient());
         let settings = &context.config().settings;
         // This thread serves connections too.
         let arbiters: Vec<Arbiter> = (1..settings.advanced.arbiters.max(DEFAULT_ARBITERS))
@@ -243,6 +247,7 @@ impl Server {
             reload,
             identity: Arc::clone(&identity),
             operators: Arc::new(Operators::open(data)),
+            accounts: Arc::new(accounts),
             started_at: jiff::Timestamp::now(),
         };
         let mut web = open_web(settings, data, &data_dir.token, &api)?;

@@ -225,6 +225,7 @@ impl Running {
             allowance,
             version,
         }));
+        self.api.accounts.warn_of_settings();
         let undo = change.and_then(|change| self.keep(change));
         self.interfaces.apply(listeners).await;
         if let NewApi::Moved(web) = api

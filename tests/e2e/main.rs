@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod api;
 mod arbiters;
 mod bodies;

@@ -271,9 +271,7 @@ async fn withdrawn_rights_end_sessions_and_monitors() {
     ecsta.watch(line).await;
     let from = server.log().len();
     reload(&server, PASSWORDS, HOLDS).await;
-    server
-        .until_logged(from, "the settings do not contain its user")
-        .await;
+    server.until_logged(from, "its account was removed").await;
     // Each session ends with BYE, then the connection.
     while let Some(end) = session.incoming().await {
         assert_eq!(end.method(), "BYE");

@@ -311,12 +311,12 @@ impl Handler<ConfigChanged> for Client {
     type Result = ();
 
     fn handle(&mut self, _: ConfigChanged, ctx: &mut Self::Context) {
-        let rights = self.user.log_on.rights(&self.context.config().settings);
+        let rights = self.user.log_on.rights(&self.context);
         let waiting = &self.user.changed_rights;
         waiting.set(rights.clone().unwrap_or_else(Rights::none));
         let Some(rights) = rights else {
             return self.connection.do_send(Shut {
-                reason: "the settings do not contain its user any more".into(),
+                reason: "its account was removed".into(),
             });
         };
         self.user.rights = rights;

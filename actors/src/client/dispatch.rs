@@ -20,6 +20,7 @@ use super::{
     line_resolver::{LineAction, LineRequest, ResolvedLine},
     monitors::ClientMonitor,
     requests::{CstaRequest, Route, route},
+    rights::needed,
     system::StatusSubscription,
 };
 use crate::{
@@ -209,12 +210,13 @@ impl Client {
             None => request.document.dialect(),
         };
         let permission = self.user.changed_rights.permission(line, &request.document);
+        let hidden = self.user.rights.hidden(line, needed(&request.document));
         let sent = line.phone.try_send(phone::Request {
             document: request.document,
             device: resolved
                 .is_renamed
                 .then(|| line.entry.device.as_str().into()),
-            hidden: self.user.rights.hidden(line).cloned().collect(),
+            hidden: hidden.cloned().collect(),
             dialect,
             reply: request.reply.permitted(permission),
         });

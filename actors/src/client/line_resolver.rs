@@ -90,14 +90,14 @@ impl LineResolver {
 }
 
 /// The registrar's answer to a look-up, as far as the client may see the line. Of the phone's other lines, only those are kept
-/// that are hidden from the client: a phone may have a thousand lines, and each of them would have all others.
+/// for which the client lacks a right: a phone may have a thousand lines, and each of them would have all others.
 pub(super) fn visible(
     answer: Result<Result<Line, NoLine>, MailboxError>,
     rights: &Rights,
 ) -> Result<Arc<Line>, Refusal> {
     match answer {
         Ok(Ok(mut line)) if rights.sees(&line.entry) => {
-            line.others.retain(|other| !rights.sees(other));
+            line.others.retain(|other| rights.may_lack(other));
             line.others.shrink_to_fit();
             Ok(Arc::new(line))
         }
@@ -134,10 +134,7 @@ impl LineRequest {
         if !is_renamed && !is_of_party {
             return Err(Refusal::OtherLine);
         }
-        // A party may be another line of the same phone.
-        if rights.is_confined() && rights.hides_party(&line, &request.connections().1) {
-            return Err(Refusal::NoRight);
-        }
+        rights.check(&line, request)?;
         Ok(ResolvedLine { line, is_renamed })
     }
 }
@@ -149,6 +146,7 @@ mod tests {
     use uacsta_config::Numbers;
 
     use super::*;
+    use crate::account::Level;
     use crate::client::fixtures::{document, line, request};
 
     const PHONE: &str = "000413000001";
@@ -172,7 +170,7 @@ mod tests {
             };
             let line = visible(Ok(Ok(answer)), rights).unwrap();
             assert_eq!(line.others.len(), kept);
-            assert_eq!(rights.hidden(&line).count(), kept);
+            assert_eq!(rights.hidden(&line, Level::Control).count(), kept);
             assert!(line.others.capacity() <= kept);
         };
         check(&Rights::all(&Numbers::default()), 0);

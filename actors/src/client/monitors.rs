@@ -13,6 +13,7 @@ use uacsta_schema::csta::{DeviceId, MonitorFilter, OwnName};
 
 use super::rights::Rights;
 use crate::{
+    account::Level,
     monitor::{ClientAddrs, Subscriber, SubscriptionChange},
     registrar::Line,
 };
@@ -166,9 +167,11 @@ impl Monitors {
         })
     }
 
-    /// The sessions and cross references of monitors whose lines these rights hide.
+    /// The sessions and cross references of monitors of lines that these rights do not allow to watch.
     pub(super) fn hidden(&self, rights: &Rights) -> Vec<(u64, Arc<str>)> {
-        let hidden = self.iter().filter(|(_, it)| !rights.sees(&it.line.entry));
+        let hidden = self
+            .iter()
+            .filter(|(_, it)| !rights.hold(Level::Watch, &it.line.entry));
         hidden
             .map(|(session, it)| (session, Arc::clone(&it.subscriber.cross_ref)))
             .collect()

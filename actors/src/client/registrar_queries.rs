@@ -13,9 +13,11 @@ use super::{
     listing::{ListEffect, ListEvent, ListRequest, PageRequest, listed},
     relocation::{MonitorLookup, Relocated, Relocation},
     requests::CstaRequest,
+    rights::Rights,
     sessions::{Scope, SessionOffer},
 };
 use crate::{
+    account::Level,
     directory::Entry,
     monitor::SubscriptionChange,
     refusal::Refusal,
@@ -41,6 +43,21 @@ pub(super) enum Then {
     CarryOut(LineRequest),
     Dial(PendingDial),
     Relocate(MonitorLookup),
+}
+
+impl Then {
+    /// The line, if the client has the right that the action needs and that its request does not tell.
+    fn permitted(&self, line: Arc<Line>, rights: &Rights) -> Result<Arc<Line>, Refusal> {
+        let needed = match self {
+            Self::OpenSession(_) | Self::CarryOut(_) => Level::Status,
+            Self::Relocate(_) => Level::Watch,
+            Self::Dial(_) => Level::Control,
+        };
+        match rights.hold(needed, &line.entry) {
+            true => Ok(line),
+            false => Err(Refusal::NoRight),
+        }
+    }
 }
 
 impl Client {
@@ -101,7 +118,9 @@ impl Client {
             session: pending.last.clone(),
         });
         ctx.spawn(answer.into_actor(self).map(move |answer, client, ctx| {
-            let line = visible(answer, &client.user.rights);
+            let rights = &client.user.rights;
+            let line =
+                visible(answer, rights).and_then(|line| pending.then.permitted(line, rights));
             client.looked_up(pending, line, ctx);
         }));
     }

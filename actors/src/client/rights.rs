@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use uacsta_config::{Account, Numbers, Secret, Settings};
+use uacsta_config::{Numbers, Secret, Settings};
 use uacsta_schema::csta::{DeviceId, Document, ServiceId};
 
 use crate::{
+    ServerContext,
+    account::{Account, Accounts, EVERY_LINE, Level},
     directory::{Entry, LineNames},
     numbers::spellings,
+    refusal::Refusal,
     registrar::Line,
 };
 
 /// The rights of one log-on.
 #[derive(Clone, Debug)]
 pub struct Rights {
-    /// The visible lines; `None` means all.
-    lines: Option<Arc<LineNames>>,
-    /// Whether the user may use services that change the state of a phone.
-    control: bool,
+    /// The lines of each level, those of higher levels included; `None` means all.
+    lines: [Option<Arc<LineNames>>; 3],
     /// The user's own numbers, digits and `+` alone.
     numbers: Vec<Box<str>>,
     /// How the office's numbers are written.
@@ -54,12 +55,14 @@ impl LogOn {
         &self.user
     }
 
-    /// The user's rights under these settings; `None` if they do not contain the user.
-    pub fn rights(&self, settings: &Settings) -> Option<Rights> {
+    /// The user's rights; `None` if there is no such user.
+    pub fn rights(&self, context: &ServerContext) -> Option<Rights> {
+        let (config, accounts) = (context.config(), context.accounts.load());
+        let settings = &config.settings;
         if self.by_front_end {
-            return Some(Rights::by_front_end(settings, &self.user));
+            return Some(Rights::by_front_end(settings, &accounts, &self.user));
         }
-        Rights::of(settings, &self.user).map(|(_, rights)| rights)
+        Rights::of(settings, &accounts, &self.user)
     }
 }
 
@@ -67,47 +70,72 @@ impl Rights {
     /// All lines and all services, without a number of the user's own.
     pub(super) fn all(rules: &Numbers) -> Self {
         Self {
-            lines: None,
-            control: true,
+            lines: [const { None }; 3],
             numbers: Vec::new(),
             rules: rules.clone(),
         }
     }
 
-    /// The password and the rights of a user; `None` for an unknown user.
-    pub fn of<'s>(settings: &'s Settings, user: &str) -> Option<(&'s Secret, Self)> {
+    /// The password of a user; `None` for an unknown one.
+    pub(super) fn password<'s>(
+        settings: &'s Settings,
+        accounts: &'s Accounts,
+        user: &str,
+    ) -> Option<&'s Secret> {
         let clients = &settings.clients;
         if user == clients.user {
-            return Some((&clients.password, Self::all(&settings.numbers)));
+            return Some(&clients.password);
         }
-        let account = clients
-            .accounts
-            .iter()
-            .find(|account| account.user == user)?;
-        Some((&account.password, Self::granted(account, &settings.numbers)))
+        let mut configured = clients.accounts.iter();
+        let configured = configured.find(|account| account.user == user);
+        configured
+            .map(|account| &account.password)
+            .or_else(|| accounts.find(user).map(|account| &account.password))
+    }
+
+    /// The rights of a user; `None` for an unknown one.
+    fn of(settings: &Settings, accounts: &Accounts, user: &str) -> Option<Self> {
+        let (clients, rules) = (&settings.clients, &settings.numbers);
+        if user == clients.user {
+            return Some(Self::all(rules));
+        }
+        let mut configured = clients.accounts.iter();
+        if let Some(account) = configured.find(|account| account.user == user) {
+            return Some(Self::granted(&account.into(), rules));
+        }
+        let account = accounts.find(user)?;
+        Some(Self::granted(account, rules))
     }
 
     /// The rights of a user (`user@host`) whom a trusted front end names: those of the account with this address or name,
     /// else those of the simple log-on.
-    fn by_front_end(settings: &Settings, user: &str) -> Self {
+    fn by_front_end(settings: &Settings, accounts: &Accounts, user: &str) -> Self {
         let name = user.split('@').next().unwrap_or(user);
-        let accounts = &settings.clients.accounts;
         let called = |wanted: &str| {
-            accounts
-                .iter()
-                .find(|account| account.user.eq_ignore_ascii_case(wanted))
+            let mut configured = settings.clients.accounts.iter();
+            let configured = configured.find(|account| account.user.eq_ignore_ascii_case(wanted));
+            configured
+                .map(Account::from)
+                .or_else(|| accounts.called(wanted).cloned())
         };
         called(user).or_else(|| called(name)).map_or_else(
             || Self::all(&settings.numbers),
-            |account| Self::granted(account, &settings.numbers),
+            |account| Self::granted(&account, &settings.numbers),
         )
     }
 
-    fn granted(account: &Account, rules: &Numbers) -> Self {
-        let lines = account.lines.iter().cloned().map(DeviceId::from);
+    /// The rights of an account.
+    pub fn granted(account: &Account, rules: &Numbers) -> Self {
+        let lines = [Level::Status, Level::Watch, Level::Control].map(|level| {
+            let grants = account.grants.iter().filter(|grant| grant.level >= level);
+            let lines: Vec<&str> = grants
+                .flat_map(|grant| grant.lines.iter().map(String::as_str))
+                .collect();
+            let names = lines.iter().map(|line| DeviceId::from(*line));
+            (!lines.contains(&EVERY_LINE)).then(|| Arc::new(LineNames::spelled(names, rules)))
+        });
         Self {
-            lines: (!account.lines.is_empty()).then(|| Arc::new(LineNames::spelled(lines, rules))),
-            control: account.control,
+            lines,
             numbers: account
                 .numbers
                 .iter()
@@ -136,34 +164,57 @@ impl Rights {
                     .any(|name| entry.is_called(name)))
     }
 
-    /// Whether any lines are hidden from the user.
-    pub fn is_confined(&self) -> bool {
-        self.lines.is_some()
-    }
-
     /// The visible lines; `None` means all.
     pub fn lines(&self) -> Option<Arc<LineNames>> {
-        self.lines.clone()
+        self.at(Level::Status).clone()
     }
 
     /// Whether a line is visible to the user.
     pub fn sees(&self, entry: &Entry) -> bool {
-        self.lines.as_ref().is_none_or(|lines| lines.mean(entry))
+        self.hold(Level::Status, entry)
     }
 
-    /// The other lines of the phone that are hidden from the user.
-    pub(super) fn hidden<'l>(&self, line: &'l Line) -> impl Iterator<Item = &'l DeviceId> {
+    /// Whether the user has this level, or a higher one, for a line.
+    pub fn hold(&self, level: Level, entry: &Entry) -> bool {
+        let lines = self.at(level).as_ref();
+        lines.is_none_or(|lines| lines.mean(entry))
+    }
+
+    fn at(&self, level: Level) -> &Option<Arc<LineNames>> {
+        let [status, watch, control] = &self.lines;
+        match level {
+            Level::Status => status,
+            Level::Watch => watch,
+            Level::Control => control,
+        }
+    }
+
+    /// Whether a request for another line of the phone can be refused, so that those lines must be known.
+    pub(super) fn may_lack(&self, other: &Entry) -> bool {
+        let highest = match self.at(Level::Control) {
+            Some(lines) if lines.is_empty() => Level::Watch,
+            _ => Level::Control,
+        };
+        !self.hold(highest, other)
+    }
+
+    /// The other lines of the phone for which the user lacks a level.
+    pub(super) fn hidden<'l>(
+        &self,
+        line: &'l Line,
+        level: Level,
+    ) -> impl Iterator<Item = &'l DeviceId> {
         let others = line.others.iter();
-        let hidden = others.filter(|other| !self.sees(other));
+        let hidden = others.filter(move |other| !self.hold(level, other));
         hidden.map(|other| &other.device)
     }
 
-    /// Whether one of the parties is a hidden line of the same phone. Compares user parts, ignoring case and what a phone may
-    /// ignore: visual separators and parameters.
-    pub(super) fn hides_party(&self, line: &Line, parties: &[DeviceId]) -> bool {
+    /// Whether one of the parties is a line of the same phone for which the user lacks the level. Compares user parts, ignoring
+    /// case and what a phone may ignore: visual separators and parameters.
+    fn hides_party(&self, line: &Line, level: Level, parties: &[DeviceId]) -> bool {
         let is_hidden = |party: &DeviceId| {
             let (user, dialled) = (party.name().user, dialled(party));
-            self.hidden(line).any(|hidden| {
+            self.hidden(line, level).any(|hidden| {
                 hidden.name().user.eq_ignore_ascii_case(&user)
                     || !dialled.is_empty() && self::dialled(hidden) == dialled
             })
@@ -176,19 +227,29 @@ impl Rights {
         })
     }
 
-    /// Whether the user may make a request for a line.
-    pub(super) fn permit(&self, line: &Line, request: &Document) -> bool {
-        let service = request.service();
-        service.is_some_and(|service| self.allow(service))
-            && self.sees(&line.entry)
-            && !(self.is_confined() && self.hides_party(line, &request.connections().1))
+    /// Checks that the user may make a request for a line.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) fn check(&self, line: &Line, request: &Document) -> Result<(), Refusal> {
+        let level = needed(request);
+        match self.hold(level, &line.entry) {
+            false if self.hold(Level::Watch, &line.entry) => return Err(Refusal::MonitorOnly),
+            false => return Err(Refusal::NoRight),
+            true => {}
+        }
+        // A party may be another line of the same phone.
+        let is_confined = self.at(level).is_some();
+        match is_confined && self.hides_party(line, level, &request.connections().1) {
+            true => Err(Refusal::NoRight),
+            false => Ok(()),
+        }
     }
 
     /// No right at all, after the account was removed.
     pub(super) fn none() -> Self {
         Self {
-            lines: Some(Arc::default()),
-            control: false,
+            lines: [(); 3].map(|()| Some(Arc::default())),
             numbers: Vec::new(),
             rules: Numbers::default(),
         }
@@ -211,12 +272,21 @@ impl Rights {
 
     /// The only visible line, if there is exactly one.
     pub fn only_line(&self) -> Option<&DeviceId> {
-        self.lines.as_ref()?.only()
+        self.at(Level::Status).as_ref()?.only()
     }
 
-    /// Whether the user may use a service. Every user may use services that change nothing at a device.
+    /// Whether the user may use a service for any line. Every user may use services that change nothing at a device.
     pub fn allow(&self, service: ServiceId) -> bool {
-        self.control || service.observes()
+        let controlled = self.at(Level::Control).as_ref();
+        service.observes() || controlled.is_none_or(|lines| !lines.is_empty())
+    }
+}
+
+/// The level that a request for a line needs.
+pub(super) fn needed(request: &Document) -> Level {
+    match request.service().is_some_and(ServiceId::observes) {
+        true => Level::Watch,
+        false => Level::Control,
     }
 }
 
@@ -244,8 +314,9 @@ impl Rights {
     /// These lines and all services.
     pub(super) fn of_lines(lines: &[&str]) -> Self {
         let lines = lines.iter().map(|line| DeviceId::from(*line));
+        let lines: Arc<LineNames> = Arc::new(lines.collect());
         Self {
-            lines: Some(Arc::new(lines.collect())),
+            lines: [(); 3].map(|()| Some(Arc::clone(&lines))),
             ..Self::all(&Numbers::default())
         }
     }
@@ -253,7 +324,7 @@ impl Rights {
     /// All lines, and only the services that observe.
     pub(super) fn to_monitor() -> Self {
         Self {
-            control: false,
+            lines: [None, None, Some(Arc::default())],
             ..Self::all(&Numbers::default())
         }
     }
@@ -262,7 +333,10 @@ impl Rights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::fixtures::line;
+    use crate::{
+        account::Grant,
+        client::fixtures::{document, line},
+    };
 
     #[test]
     fn a_hidden_line_is_recognised_in_any_spelling() {
@@ -270,7 +344,7 @@ mod tests {
         let mut line = crate::registrar::Line::clone(&line("000413000001", entry));
         line.others = vec![Entry::alone(line.entry.phone, DeviceId::from(hidden))];
         let check = |rights: &Rights, party: &str, expected: bool| {
-            let hides = rights.hides_party(&line, &[DeviceId::from(party)]);
+            let hides = rights.hides_party(&line, Level::Watch, &[DeviceId::from(party)]);
             assert_eq!(hides, expected, "{party}");
         };
         let confined = Rights::of_lines(&["215"]);
@@ -281,6 +355,44 @@ mod tests {
         check(&confined, "215", false);
         check(&confined, "0170", false);
         check(&Rights::all(&Numbers::default()), "anna", false);
+    }
+
+    #[test]
+    fn request_names_no_other_line_of_the_phone_without_its_level() {
+        let grant = |level, line: &str| Grant {
+            level,
+            lines: vec![line.to_owned()],
+        };
+        let account = Account {
+            user: "crm".to_owned(),
+            password: Secret::default(),
+            grants: vec![grant(Level::Control, "215"), grant(Level::Watch, "216")],
+            numbers: Vec::new(),
+        };
+        let rights = Rights::granted(&account, &Numbers::default());
+        let entry = "sip:215@example.com";
+        let mut line = crate::registrar::Line::clone(&line("000413000001", entry));
+        let others = ["sip:216@example.com", "sip:217@example.com"];
+        let phone = line.entry.phone;
+        line.others = others
+            .map(|other| Entry::alone(phone, DeviceId::from(other)))
+            .into();
+        for (service, party, expected) in [
+            ("HoldCall", "215", true),
+            ("HoldCall", "216", false),
+            ("HoldCall", "217", false),
+            ("SnapshotCall", "216", true),
+            ("SnapshotCall", "217", false),
+        ] {
+            let member = match service {
+                "HoldCall" => "callToBeHeld",
+                _ => "snapshotObject",
+            };
+            let connection =
+                format!("<{member}><callID>1</callID><deviceID>{party}</deviceID></{member}>");
+            let checked = rights.check(&line, &document(service, &connection));
+            assert_eq!(checked.is_ok(), expected, "{service} {party}");
+        }
     }
 
     #[test]

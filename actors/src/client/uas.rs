@@ -126,6 +126,7 @@ impl ClientUas {
         }
         let config = self.context.config();
         let settings = &config.settings;
+        let accounts = self.context.accounts.load();
         let auth_request = AuthRequest {
             address: self.address.ip(),
             phone: None,
@@ -137,7 +138,7 @@ impl ClientUas {
         let granted = self
             .context
             .check(authenticator, request, auth_request, |user| {
-                Rights::of(settings, user).map(|(password, _)| password)
+                Rights::password(settings, &accounts, user)
             });
         let granted = granted.map_err(|denial| {
             let user = claimed_user(request, &settings.advanced.realm);
@@ -201,7 +202,7 @@ impl ClientUas {
     }
 
     fn start_client(&mut self, log_on: LogOn) -> Result<Addr<Client>, FinalResponse> {
-        let rights = log_on.rights(&self.context.config().settings);
+        let rights = log_on.rights(&self.context);
         let rights = rights.ok_or(Status::SERVER_INTERNAL_ERROR)?;
         let user: Box<str> = log_on.user().into();
         let name = Truncated(&user).to_string();

@@ -44,7 +44,7 @@ impl Permission for LinePermission {
         let rights = self.changed.load();
         rights
             .as_ref()
-            .is_some_and(|rights| !rights.permit(&self.line, &self.request))
+            .is_some_and(|rights| rights.check(&self.line, &self.request).is_err())
     }
 }
 

@@ -39,6 +39,11 @@ impl LineNames {
         call(&entry.device.name().user) || (entry.is_phones && call(&entry.phone.bare()))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// The device ID, if there is exactly one.
     pub fn only(&self) -> Option<&DeviceId> {
         match &*self.names {

@@ -43,6 +43,11 @@ pub struct LinesChanged {
     pub moved: Arc<HashSet<Box<str>>>,
 }
 
+/// [`ServerContext::accounts`](crate::ServerContext) has changed: the clients' rights are read again.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct AccountsChanged;
+
 /// The server is about to stop. The receiver answers when it has sent its last messages.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

@@ -12,9 +12,9 @@ use super::{
     batches::{BATCH, LaterResult, in_batches},
     clients::user_parts,
     messages::{
-        AddPhone, ChangeError, ClientConnected, ClientEnded, CountPhones, FindLine, GetPhone,
-        IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk, PhoneDetails, RemovePhone,
-        SetEnabled, SubscribeStatus, UnsubscribeStatus,
+        AccountsChanged, AddPhone, ChangeError, ClientConnected, ClientEnded, CountPhones,
+        FindLine, GetPhone, IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk, PhoneDetails,
+        RemovePhone, SetEnabled, SubscribeStatus, UnsubscribeStatus,
     },
     persistence::ListChange,
     records::{Record, Records},
@@ -153,6 +153,14 @@ impl Handler<ClientConnected> for Registrar {
 
     fn handle(&mut self, client: ClientConnected, _: &mut Self::Context) {
         self.clients.add(client);
+    }
+}
+
+impl Handler<AccountsChanged> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, _: AccountsChanged, _: &mut Self::Context) {
+        self.clients.tell_config_changed();
     }
 }
 

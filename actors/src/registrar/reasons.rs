@@ -87,7 +87,7 @@ impl Handler<ContactFailed> for Registrar {
         // A phone that has a client's name would count as one with an extension.
         let user = phone.bare();
         let is_of_phones = fault != ContactFault::ClientsInterface;
-        if is_of_phones && is_client(&self.context.config().settings, &user) {
+        if is_of_phones && is_client(&self.context, &user) {
             let (user, is_client) = (user.into(), true);
             let fault = ContactFault::WrongUserName { user, is_client };
             self.records.failed_from(from, fault, at);

@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use uacsta_config::Settings;
 use uacsta_schema::{
     mac::Mac,
     phone_id::PhoneId,
@@ -59,15 +58,16 @@ fn wrong_name(
     let user = to.uri().user_decoded().unwrap_or_default();
     Some(ContactFault::WrongUserName {
         user: Truncated(&user).to_string().into(),
-        is_client: is_client(&context.config().settings, &user),
+        is_client: is_client(context, &user),
     })
 }
 
 /// Whether clients log on with this name.
-pub(crate) fn is_client(settings: &Settings, user: &str) -> bool {
-    let clients = &settings.clients;
+pub(crate) fn is_client(context: &ServerContext, user: &str) -> bool {
+    let clients = &context.config().settings.clients;
     let accounts = clients.accounts.iter().map(|account| &account.user);
-    accounts.chain([&clients.user]).any(|known| known == user)
+    let is_configured = accounts.chain([&clients.user]).any(|known| known == user);
+    is_configured || context.accounts.load().find(user).is_some()
 }
 
 /// Checks that the credentials of a request are those of the phone that it names, so that one phone cannot register another.

@@ -1,5 +1,6 @@
 //! The resources of the API, a file each.
 
+pub(super) mod accounts;
 pub(super) mod certificate;
 pub(super) mod csta;
 pub(super) mod document;

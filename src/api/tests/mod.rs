@@ -14,7 +14,7 @@ use uacsta_actors::{
     licensing::{Licences, PermitCounts},
     phone::Status,
     phone_list::ListedPhone,
-    registrar::{ChangeError, Line, LineDetailsPage, PhoneDetails},
+    registrar::{AccountsChanged, ChangeError, Line, LineDetailsPage, PhoneDetails},
     supervision::RestartableAddr,
 };
 use uacsta_connect::SystemClock;
@@ -140,6 +140,12 @@ impl Handler<GetLineDetails> for Registrar {
     }
 }
 
+impl Handler<AccountsChanged> for Registrar {
+    type Result = ();
+
+    fn handle(&mut self, _: AccountsChanged, _: &mut Self::Context) {}
+}
+
 impl Handler<SetEnabled> for Registrar {
     type Result = Result<(), ChangeError>;
 
@@ -185,6 +191,7 @@ fn context() -> Arc<ServerContext> {
             allowance: Allowance::default(),
             version: 0,
         }),
+        accounts: ArcSwap::default(),
         clock: Arc::new(SystemClock::start()),
         nonces: NonceKey::new([0; 32]),
         log_on_limiter: LogOnLimiter::default(),
@@ -212,6 +219,8 @@ fn served(folder: &Path) -> HttpServer {
             request.answer(Err(wrong));
         }
     });
+    let context = context();
+    let accounts = AccountStore::open(folder, Arc::clone(&context), registrar.recipient());
     let api = Api {
         list: registrar.recipient(),
         phone: registrar.recipient(),
@@ -225,7 +234,7 @@ fn served(folder: &Path) -> HttpServer {
         reasons: registrar.recipient(),
         disk: registrar.recipient(),
         count: registrar.recipient(),
-        context: context(),
+        context,
         open: net::ConnectionCounts::default(),
         licences: registrar.recipient(),
         issuer: None,
@@ -234,6 +243,7 @@ fn served(folder: &Path) -> HttpServer {
         reload,
         identity: identity(folder),
         operators: Arc::new(Operators::open(folder)),
+        accounts: Arc::new(accounts),
         started_at: Timestamp::now(),
     };
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));

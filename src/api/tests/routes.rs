@@ -158,6 +158,31 @@ const ROUTES: &[Route] = &[
         "",
         administrator(404),
     ),
+    ("listAccounts", "/api/v1/accounts", "", administrator(200)),
+    (
+        "addAccount",
+        "/api/v1/accounts",
+        r#"{"user":"crm","password":"short","rights":[]}"#,
+        administrator(422),
+    ),
+    (
+        "getAccount",
+        "/api/v1/accounts/ecsta",
+        "",
+        administrator(200),
+    ),
+    (
+        "changeAccount",
+        "/api/v1/accounts/ecsta",
+        r#"{"numbers":[]}"#,
+        administrator(428),
+    ),
+    (
+        "removeAccount",
+        "/api/v1/accounts/ecsta",
+        "",
+        administrator(409),
+    ),
     (
         "logOn",
         "/api/v1/session",

@@ -77,6 +77,7 @@ fn server() -> (Arc<ServerContext>, Arc<PhoneUpstream>) {
             allowance: Allowance::of(Some(&issuer), [], TRIAL).unwrap(),
             version: 0,
         }),
+        accounts: ArcSwap::default(),
         clock: Arc::new(Standstill),
         nonces: NonceKey::new([0; 32]),
         log_on_limiter: crate::auth::LogOnLimiter::default(),

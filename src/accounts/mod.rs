@@ -1,0 +1,336 @@
+//! Accounts of CTI clients and programs that operators make, kept in `accounts.json` of the data folder.
+
+mod stored;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+pub use stored::{Level, LineRight};
+use stored::{State, StoredAccount, hashed};
+use tokio::sync::Mutex;
+use uacsta_actors::{
+    ServerContext, account::Account, registrar::AccountsChanged, supervision::RestartableRecipient,
+};
+use uacsta_config::Settings;
+
+use crate::data_dir::{DataDirError, write_private};
+
+/// An account of the settings or of the data folder.
+#[derive(Clone, Debug)]
+pub struct KnownAccount {
+    /// Names it: the user name for an account of the settings.
+    pub id: String,
+    /// What it is and may do.
+    pub account: Account,
+    /// In seconds since 1970-01-01T00:00:00Z; `None` for an account of the settings.
+    pub created_at: Option<u64>,
+}
+
+/// A new account, with its password.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// The name to log on with.
+    pub user: String,
+    /// The password of its SIP log-on.
+    pub password: String,
+    /// What it may do with which lines.
+    pub rights: Vec<LineRight>,
+    /// The user's own phone numbers.
+    pub numbers: Vec<String>,
+}
+
+/// What changes of an account.
+#[derive(Clone, Default)]
+pub struct AccountChange {
+    /// The new password.
+    pub password: Option<String>,
+    /// The new rights, in place of all former ones.
+    pub rights: Option<Vec<LineRight>>,
+    /// The user's own phone numbers, in place of all former ones.
+    pub numbers: Option<Vec<String>>,
+}
+
+/// Why accounts cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Another account has the name.
+    #[error("there is an account {0} already")]
+    Exists(String),
+    /// There is no such account.
+    #[error("there is no account {0}")]
+    Unknown(String),
+    /// The account is in the settings.
+    #[error("the account {user} is in the settings, {place}: change it there")]
+    Configured {
+        /// Its name.
+        user: String,
+        /// The setting, and the file with its line where that is known.
+        place: String,
+    },
+    /// There are too many.
+    #[error("there are {0} accounts already; remove one, or raise limits.accounts")]
+    Full(usize),
+    /// The file could not be read at the start.
+    #[error("{} cannot be read: {reason}; mend or remove the file, and restart the server", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] DataDirError),
+    /// The system does not do its part.
+    #[error("the change cannot be made: {0}")]
+    System(String),
+}
+
+/// The accounts of the data folder.
+pub struct AccountStore {
+    file: PathBuf,
+    state: ArcSwap<State>,
+    /// Why the file could not be read.
+    fault: Option<String>,
+    /// Held during a change, which waits for the disk.
+    changing: Arc<Mutex<()>>,
+    context: Arc<ServerContext>,
+    changed: RestartableRecipient<AccountsChanged>,
+}
+
+impl AccountStore {
+    /// Reads them, so that clients can log on. A file that cannot be read is reported and left as it is.
+    pub fn open(
+        data: &Path,
+        context: Arc<ServerContext>,
+        changed: RestartableRecipient<AccountsChanged>,
+    ) -> Self {
+        let file = data.join("accounts.json");
+        let read = match fs::read(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
+            Err(error) => Err(error.to_string()),
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
+        };
+        if let Err(error) = &read {
+            tracing::error!(file = %file.display(), error, "cannot read the accounts; nobody of them can log on");
+        }
+        let store = Self {
+            fault: read.as_ref().err().cloned(),
+            state: ArcSwap::default(),
+            file,
+            changing: Arc::default(),
+            context,
+            changed,
+        };
+        store.publish(read.unwrap_or_default());
+        store.warn_of_settings();
+        store
+    }
+
+    /// Warns of accounts that cannot log on with the settings in force.
+    pub fn warn_of_settings(&self) {
+        let config = self.context.config();
+        let state = self.state.load();
+        let realm = &config.settings.advanced.realm;
+        if state.accounts.iter().any(|one| one.realm != *realm) {
+            tracing::warn!(
+                "accounts cannot log on by SIP: advanced.realm has changed since they got their passwords; give them new ones"
+            );
+        }
+        let shadowed = |one: &&StoredAccount| configured(&config.settings, &one.user).is_some();
+        for account in state.accounts.iter().filter(shadowed) {
+            let user = &account.user;
+            tracing::warn!(
+                user,
+                "two accounts have one name; that of the settings is used"
+            );
+        }
+    }
+
+    /// All accounts, those of the settings first.
+    pub fn all(&self) -> Vec<KnownAccount> {
+        let config = self.context.config();
+        let settings = &config.settings;
+        let simple = Account::of_clients_user(settings);
+        let configured = settings.clients.accounts.iter().map(Account::from);
+        let configured = std::iter::once(simple).chain(configured);
+        let state = self.state.load();
+        let made = state.accounts.iter().map(StoredAccount::known);
+        configured
+            .map(KnownAccount::of_settings)
+            .chain(made)
+            .collect()
+    }
+
+    /// The account with this id or name. An id goes first.
+    pub fn find(&self, name: &str) -> Option<KnownAccount> {
+        let state = self.state.load();
+        let made = |is_meant: &dyn Fn(&StoredAccount) -> bool| {
+            let found = state.accounts.iter().find(|one| is_meant(one));
+            found.map(StoredAccount::known)
+        };
+        made(&|one| one.id == name)
+            .or_else(|| {
+                let config = self.context.config();
+                configured(&config.settings, name).map(KnownAccount::of_settings)
+            })
+            .or_else(|| made(&|one| one.user.to_lowercase() == name.to_lowercase()))
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// The name is taken, or the change cannot be stored; nothing is changed then.
+    pub async fn add(self: &Arc<Self>, new: NewAccount) -> Result<KnownAccount, AccountError> {
+        let at = self.context.clock.wall();
+        self.change(move |state, settings| {
+            let limit = settings.limits.accounts;
+            if state.accounts.len() >= limit {
+                return Err(AccountError::Full(limit));
+            }
+            let name = new.user.to_lowercase();
+            let clients = &settings.clients;
+            let mut names = clients.accounts.iter().map(|account| &account.user);
+            let is_configured = names.any(|user| user.to_lowercase() == name)
+                || clients.user.to_lowercase() == name;
+            let mut made = state.accounts.iter();
+            if is_configured || made.any(|one| one.user.to_lowercase() == name) {
+                return Err(AccountError::Exists(new.user));
+            }
+            let realm = settings.advanced.realm.clone();
+            let account = StoredAccount {
+                id: stored::id()?,
+                password: hashed(&new.user, &realm, &new.password),
+                realm,
+                user: new.user,
+                rights: new.rights,
+                numbers: new.numbers,
+                created_at: at,
+            };
+            let known = account.known();
+            state.accounts.push(account);
+            state.accounts.sort_by_key(|one| one.user.to_lowercase());
+            Ok(known)
+        })
+        .await
+    }
+
+    /// Changes an account. Sessions and monitors that its new rights do not allow end.
+    ///
+    /// # Errors
+    /// The account is unknown or in the settings, or the change cannot be stored; nothing is changed then.
+    pub async fn modify(
+        self: &Arc<Self>,
+        id: &str,
+        change: AccountChange,
+    ) -> Result<KnownAccount, AccountError> {
+        let id = id.to_owned();
+        self.change(move |state, settings| {
+            let mut made = state.accounts.iter_mut();
+            let Some(account) = made.find(|one| one.id == id) else {
+                return Err(not_made(settings, id));
+            };
+            if let Some(password) = &change.password {
+                account.realm.clone_from(&settings.advanced.realm);
+                account.password = hashed(&account.user, &account.realm, password);
+            }
+            account.rights = change.rights.unwrap_or_else(|| account.rights.clone());
+            account.numbers = change.numbers.unwrap_or_else(|| account.numbers.clone());
+            Ok(account.known())
+        })
+        .await
+    }
+
+    /// Removes an account. Its sessions end.
+    ///
+    /// # Errors
+    /// As [`Self::modify`].
+    pub async fn remove(self: &Arc<Self>, id: &str) -> Result<(), AccountError> {
+        let id = id.to_owned();
+        self.change(move |state, settings| {
+            let before = state.accounts.len();
+            state.accounts.retain(|one| one.id != id);
+            match state.accounts.len() < before {
+                true => Ok(()),
+                false => Err(not_made(settings, id)),
+            }
+        })
+        .await
+    }
+
+    /// Stores a change, then applies it, on a thread that may wait for the disk. Whoever asked need not wait for it.
+    async fn change<R: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut State, &Settings) -> Result<R, AccountError> + Send + 'static,
+    ) -> Result<R, AccountError> {
+        if let Some(fault) = &self.fault {
+            return Err(AccountError::Unreadable {
+                file: self.file.clone(),
+                reason: fault.clone(),
+            });
+        }
+        let alone = Arc::clone(&self.changing).lock_owned().await;
+        let store = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
+            let mut state = State::clone(&store.state.load());
+            let result = change(&mut state, &store.context.config().settings)?;
+            // Strings and numbers always have a JSON form.
+            let text = serde_json::to_vec_pretty(&state).unwrap_or_default();
+            write_private(&store.file, &text)?;
+            store.publish(state);
+            store.changed.do_send(AccountsChanged);
+            Ok(result)
+        });
+        done.await
+            .unwrap_or_else(|error| Err(AccountError::System(error.to_string())))
+    }
+
+    /// Has clients log on by this state.
+    fn publish(&self, state: State) {
+        let accounts = state.accounts.iter().map(StoredAccount::account).collect();
+        self.context.accounts.store(Arc::new(accounts));
+        self.state.store(Arc::new(state));
+    }
+}
+
+impl KnownAccount {
+    fn of_settings(account: Account) -> Self {
+        Self {
+            id: account.user.clone(),
+            account,
+            created_at: None,
+        }
+    }
+}
+
+/// The account of the settings with this name.
+fn configured(settings: &Settings, user: &str) -> Option<Account> {
+    if settings.clients.user == user {
+        return Some(Account::of_clients_user(settings));
+    }
+    let mut accounts = settings.clients.accounts.iter();
+    accounts
+        .find(|account| account.user == user)
+        .map(Account::from)
+}
+
+/// Why an account that is not in the data folder cannot be changed.
+fn not_made(settings: &Settings, id: String) -> AccountError {
+    if configured(settings, &id).is_none() {
+        return AccountError::Unknown(id);
+    }
+    let key = match settings.clients.user == id {
+        true => "clients.user",
+        false => "clients.accounts",
+    };
+    let place = settings.place(key);
+    AccountError::Configured {
+        user: id,
+        place: place.map_or_else(|| key.to_owned(), |place| format!("{key} in {place}")),
+    }
+}
