@@ -20,6 +20,8 @@ pub(super) enum Why {
     /// Generated; not logged.
     Generated,
     Passwords,
+    /// Passwords although phones are listed, which know others.
+    OtherPasswords,
     Certificate(Due),
     /// The first private authority.
     Authority,
@@ -47,6 +49,9 @@ impl Drafts {
             match why {
                 Why::Generated => {}
                 Why::Passwords => info!(%file, "generated passwords; they are in this file"),
+                Why::OtherPasswords => {
+                    warn!(%file, "generated passwords; listed phones and clients that know the former ones cannot log on; restore this file, or enter the new ones");
+                }
                 Why::Certificate(Due::Missing) => info!(%file, "generated a certificate"),
                 Why::Certificate(Due::ExpiresSoon) => {
                     info!(%file, "the generated certificate expires soon; generated a new one");

@@ -11,6 +11,7 @@ use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
+use uacsta_connect::data_dir::JOURNAL;
 use uacsta_schema::phone_id::PhoneId;
 
 use super::{
@@ -18,9 +19,6 @@ use super::{
     error::failed,
     files::{is_at, sync_folder},
 };
-
-/// The journal's name in the data folder.
-pub(super) const NAME: &str = "telephones.jsonl";
 
 /// The journal, open for appending.
 #[derive(Debug)]
@@ -54,7 +52,7 @@ impl Journal {
         for (id, value) in entries {
             write_line(&mut text, *id, Some(value))?;
         }
-        let path = folder.join(NAME);
+        let path = folder.join(JOURNAL);
         let temporary = folder.join("telephones.jsonl.new");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
@@ -84,7 +82,7 @@ impl Journal {
     /// # Errors
     /// It cannot be opened for writing.
     pub(super) fn resume(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(NAME);
+        let path = folder.join(JOURNAL);
         let open = || {
             let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
             let mut text = Vec::new();
@@ -195,7 +193,7 @@ impl Journal {
 /// # Errors
 /// What is damaged. An incomplete last line is no damage: it was never acknowledged.
 pub(super) fn read<T: DeserializeOwned>(folder: &Path) -> Result<Option<Vec<Change<T>>>, String> {
-    match fs::read(folder.join(NAME)) {
+    match fs::read(folder.join(JOURNAL)) {
         Ok(text) => parse(&text).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.to_string()),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tracing::{error, warn};
+use uacsta_connect::data_dir::JOURNAL;
 
 use super::{
     Change, Entries, StoreError, Value,
@@ -87,7 +88,7 @@ pub(super) fn restore_journal<T: Value>(
         (None, None) => Entries::new(),
         (Some(Ok(entries)), None) => entries,
         (Some(Ok(entries)), Some(damage)) if !entries.is_empty() => {
-            let kept = set_aside(folder, journal::NAME)?;
+            let kept = set_aside(folder, JOURNAL)?;
             error!(kept = %kept.display(), error = damage, "telephones.jsonl was damaged; writing it again from the database");
             entries
         }

@@ -1,6 +1,7 @@
 //! Tests of the phone list.
 
 #![allow(clippy::unwrap_used)]
+use uacsta_connect::data_dir::JOURNAL;
 use uacsta_schema::mac::Mac;
 
 use super::{
@@ -73,13 +74,13 @@ fn committed_changes_survive_reopening() {
 #[cfg(unix)]
 #[test]
 fn removed_files_are_written_again_with_next_change() {
-    for gone in ["", FOLDER, journal::NAME] {
+    for gone in ["", FOLDER, JOURNAL] {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         let (mut store, _) = open(&data).unwrap();
         store.commit(&[put(A, "a")]).unwrap();
-        match gone == journal::NAME {
+        match gone == JOURNAL {
             true => fs::remove_file(data.join(gone)).unwrap(),
             false => fs::remove_dir_all(data.join(gone)).unwrap(),
         }
@@ -87,7 +88,7 @@ fn removed_files_are_written_again_with_next_change() {
         let second = open(&data).unwrap_err();
         assert!(matches!(second, StoreError::InUse { .. }), "{second}");
         drop(store);
-        for path in [FOLDER, journal::NAME] {
+        for path in [FOLDER, JOURNAL] {
             let (_, entries) = open(&data).unwrap();
             let both = Entries::from([(A, "a".into()), (B, "b".into())]);
             assert_eq!(entries, both, "{gone:?} was removed, then {path}");
@@ -142,7 +143,7 @@ fn flipped_byte_loses_nothing() {
 #[test]
 fn crash_between_journal_and_database_is_no_damage() {
     let folder = filled();
-    let path = folder.path().join(journal::NAME);
+    let path = folder.path().join(JOURNAL);
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("{\"mac\":\"00:04:13:00:00:03\",\"telephone\":\"d\"}\n");
     fs::write(&path, text).unwrap();
@@ -160,17 +161,17 @@ fn missing_database_is_restored_from_journal() {
 #[test]
 fn damaged_journal_is_kept_and_restored_from_database() {
     let folder = filled();
-    fs::write(folder.path().join(journal::NAME), "garbage\n{}\n").unwrap();
+    fs::write(folder.path().join(JOURNAL), "garbage\n{}\n").unwrap();
     holds_both(folder.path());
     assert_eq!(damaged(folder.path()), 1);
-    fs::remove_file(folder.path().join(journal::NAME)).unwrap();
+    fs::remove_file(folder.path().join(JOURNAL)).unwrap();
     holds_both(folder.path());
 }
 
 #[test]
 fn torn_last_line_is_no_damage() {
     let folder = filled();
-    let path = folder.path().join(journal::NAME);
+    let path = folder.path().join(JOURNAL);
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("{\"mac\":\"00:04:13:0");
     fs::write(&path, text).unwrap();
@@ -183,7 +184,7 @@ fn last_line_without_line_feed_is_read() {
     // As an editor leaves it; with another journal in the way, it is gone on with.
     for new in [false, true] {
         let folder = filled();
-        let path = folder.path().join(journal::NAME);
+        let path = folder.path().join(JOURNAL);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.trim_end()).unwrap();
         fs::remove_dir_all(folder.path().join(FOLDER)).unwrap();
@@ -224,7 +225,7 @@ fn database_opened_late_is_completed_from_journal() {
         assert!(store.has_database(), "{case}");
         drop(store);
         // The database has it all, without the journal.
-        fs::remove_file(folder.path().join(journal::NAME)).unwrap();
+        fs::remove_file(folder.path().join(JOURNAL)).unwrap();
         holds_both(folder.path());
     }
 }
@@ -290,7 +291,7 @@ fn unnumbered_layout_is_accepted_and_later_layout_rejected() {
 fn start_is_refused_without_readable_file() {
     let folder = filled();
     fs::write(folder.path().join(FOLDER).join("db"), "garbage").unwrap();
-    fs::write(folder.path().join(journal::NAME), "garbage\n").unwrap();
+    fs::write(folder.path().join(JOURNAL), "garbage\n").unwrap();
     let error = open(folder.path()).unwrap_err();
     assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
     assert_eq!(damaged(folder.path()), 0);
@@ -309,7 +310,7 @@ fn journal_is_compacted() {
     for round in 0..200 {
         store.commit(&[put(A, &round.to_string())]).unwrap();
     }
-    let lines = fs::read_to_string(folder.path().join(journal::NAME)).unwrap();
+    let lines = fs::read_to_string(folder.path().join(JOURNAL)).unwrap();
     assert!(lines.lines().count() <= 65, "{}", lines.lines().count());
     drop(store);
     let (_, entries) = open(folder.path()).unwrap();

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use tracing::warn;
 use uacsta_config::{OPERATOR_FILE, Secret, Settings};
-use uacsta_connect::data_dir::{API_TOKEN, SECRETS};
+use uacsta_connect::data_dir::{API_TOKEN, JOURNAL, SECRETS};
 
 use super::{
     authority,
@@ -259,10 +259,11 @@ fn secrets(
         }
         let known = in_force.and_then(|in_force| in_force.passwords.get(index));
         let known = known.filter(|known| !known.is_empty());
-        why = why.or(Some(match known {
+        why.get_or_insert_with(|| match known {
             Some(_) => Why::Missing,
+            None if has_phones(path) => Why::OtherPasswords,
             None => Why::Passwords,
-        }));
+        });
         let password = match known {
             Some(known) => known.expose().to_owned(),
             None => password()?,
@@ -281,6 +282,11 @@ fn secrets(
     );
     let file = Prepared::new(path, text.as_bytes())?;
     Ok(Some(Draft { file, why }))
+}
+
+/// Whether the phone list beside the file `secrets` has had entries.
+fn has_phones(secrets: &Path) -> bool {
+    std::fs::metadata(secrets.with_file_name(JOURNAL)).is_ok_and(|journal| journal.len() > 0)
 }
 
 /// The stored token, if any. It grants an operator's rights, so a short one is an error.

@@ -117,6 +117,20 @@ fn token_that_is_too_short_is_rejected() {
 }
 
 #[test]
+fn lost_passwords_are_warned_of_where_phones_are_listed() {
+    for (journal, lost) in [(None, false), (Some(""), false), (Some("{}\n"), true)] {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(journal) = journal {
+            fs::write(folder.path().join(JOURNAL), journal).unwrap();
+        }
+        let path = folder.path().join(SECRETS);
+        let draft = secrets(&path, &mut Settings::builtin(), None).unwrap();
+        let warns = matches!(draft.unwrap().why, Why::OtherPasswords);
+        assert_eq!(warns, lost, "{journal:?}");
+    }
+}
+
+#[test]
 fn other_content_of_secrets_file_stays() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secrets.toml");

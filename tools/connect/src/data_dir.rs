@@ -22,6 +22,8 @@ pub const LISTENING: &str = "listening.json";
 pub const API_TOKEN: &str = "cli.token";
 /// Certificate that the server shows.
 pub const CERTIFICATE: &str = "certificate.pem";
+/// Journal of the phone list: a line of JSON for each entry and change.
+pub const JOURNAL: &str = "telephones.jsonl";
 /// Passwords that the first start generated.
 pub const SECRETS: &str = "secrets.toml";
 
