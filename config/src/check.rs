@@ -122,7 +122,13 @@ impl Settings {
                 continue;
             };
             let mut others = taken.iter();
-            if let Some((other, at)) = others.find(|(_, at)| overlap(*at, address)) {
+            if let Some(&(other, at)) = others.find(|(_, at)| overlap(*at, address)) {
+                // A default is no mistake.
+                let is_default = |key| self.place(key).is_none();
+                let [(key, address), (other, at)] = match is_default(key) && !is_default(other) {
+                    true => [(other, at), (key, address)],
+                    false => [(key, address), (other, at)],
+                };
                 let what = format!("is {address}, but {other} listens there already, on {at}");
                 return Err(SettingsError::of_key(key, what));
             }
@@ -184,11 +190,18 @@ fn alone(key: &str, other: &str) -> SettingsError {
 }
 
 fn wan(key: &str, wan: &Wan) -> Check {
-    let on = wan.tcp.is_on() || wan.tls.is_on();
     let host = &wan.public_host;
+    let interfaces = [("tcp", &wan.tcp), ("tls", &wan.tls)];
+    let on = interfaces.iter().find(|(_, interface)| interface.is_on());
+    if let (Some((interface, _)), true) = (on, host.is_empty()) {
+        let what = format!(
+            "is set, so {key}.public_host is needed: the host name or address by which outside peers reach the server"
+        );
+        return Err(SettingsError::of_key(format!("{key}.{interface}"), what));
+    }
     let fits =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    if (on || !host.is_empty()) && (host.is_empty() || !host.chars().all(fits)) {
+    if !host.chars().all(fits) {
         let what = format!(
             "is {host:?}, but must be the host name or address by which outside peers reach the server"
         );
@@ -240,8 +253,10 @@ mod tests {
         refused("advanced.realm", |s| s.advanced.realm = "a\"b".into());
         refused("advanced.digest", |s| s.advanced.digest.clear());
         refused("clients.user", |s| s.clients.user.clear());
-        refused("phones.wan.public_host", |s| {
+        refused("phones.wan.tls", |s| s.phones.wan.tls = s.phones.lan.tls);
+        refused("phones.wan.tcp", |s| {
             s.phones.wan.tcp = s.phones.lan.tcp;
+            s.phones.wan.tls = s.phones.lan.tls;
         });
         refused("clients.wan.public_host", |s| {
             s.clients.wan.public_host = "a b".into();

@@ -102,9 +102,6 @@ fn load_with(
         layers.push(secrets);
     }
     let (merged, mut settings) = parse(&mut layers, &mut mistakes)?;
-    let wrong = settings.mistakes().into_iter();
-    mistakes.extend(wrong.map(|mistake| merged.with_place(mistake)));
-    SettingsError::of_all(mistakes)?;
     let set = layers.iter().skip(1).flat_map(Layer::origins);
     let codes = (0..settings.licenses.codes.len()).map(|index| format!("{CODES}[{index}]"));
     let codes = codes.filter_map(|key| {
@@ -117,6 +114,9 @@ fn load_with(
     });
     settings.file = file.map(Path::to_owned);
     settings.origins = Origins(Arc::new(set.chain(codes).collect()));
+    let wrong = settings.mistakes().into_iter();
+    mistakes.extend(wrong.map(|mistake| merged.with_place(mistake)));
+    SettingsError::of_all(mistakes)?;
     Ok(settings)
 }
 
@@ -497,6 +497,23 @@ mod tests {
         refused(
             "[advanced]\nmin_expires = 400",
             "uacsta.toml, line 2: advanced.min_expires is 400, but must be a number of seconds from 10 to 300 (advanced.sip_expires)",
+        );
+        // The place is one that was written, never a default's.
+        refused(
+            "[advanced]\nmin_expires = 60\n[phones]\nwan = { tcp = '127.0.0.1:15065' }",
+            "uacsta.toml, line 4: phones.wan.tcp is set, so phones.wan.public_host is needed: the host name or address by which outside peers reach the server",
+        );
+        refused(
+            "[clients.wan]\n\ntls = '127.0.0.1:15065'",
+            "uacsta.toml, line 3: clients.wan.tls is set, so clients.wan.public_host is needed: the host name or address by which outside peers reach the server",
+        );
+        refused(
+            "[phones.lan]\ntcp = '127.0.0.1:5070'",
+            "uacsta.toml, line 2: phones.lan.tcp is 127.0.0.1:5070, but clients.lan.tcp listens there already, on 0.0.0.0:5070",
+        );
+        refused(
+            "[clients.lan]\ntls = '127.0.0.1:5060'",
+            "uacsta.toml, line 2: clients.lan.tls is 127.0.0.1:5060, but phones.lan.tcp listens there already, on 0.0.0.0:5060",
         );
         refused(
             "[[clients.accounts]]\nuser = 'front'",
