@@ -247,11 +247,10 @@ async fn dial_tells_that_a_number_does_not_exist() {
     fails(&output, 1, &["there is no line 999"]);
     let output = dial("216", "215");
     assert!(output.status.success(), "{output:?}");
-    let calls = run(&["client", "calls", "215", "--data", &data]);
-    assert!(
-        String::from_utf8_lossy(&calls.stdout).contains("with 216"),
-        "{calls:?}"
-    );
+    let calls = |line| run(&["client", "calls", line, "--data", &data]).stdout;
+    let says = |line| String::from_utf8(calls(line)).unwrap();
+    assert!(says("215").contains("  alerting  with 216\n"));
+    assert!(says("216").contains("  rings at 215\n"));
     drop(fleet);
 }
 

@@ -65,24 +65,14 @@ impl Output<'_> {
     /// Prints a call of a line.
     pub(super) fn device_call(&mut self, call: &DeviceCall) -> io::Result<()> {
         let id = call.connection.as_ref().and_then(|c| c.call_id.as_ref());
-        let (id, state) = (
-            id.map(CallId::as_str),
-            own_state(call).map(LocalConnectionState::as_str),
-        );
-        let with = call
-            .endpoint_device
-            .as_ref()
-            .and_then(SubjectDevice::device);
-        let with = with.map(DeviceId::user);
-        let text = format!(
-            "call {}  {}  with {}",
-            id.unwrap_or("?"),
-            state.unwrap_or("in an unknown state"),
-            with.unwrap_or("nobody yet")
-        );
+        let id = id.map(CallId::as_str);
+        let state = own_state(call).map(LocalConnectionState::as_str);
+        let far = far_state(call).map(LocalConnectionState::as_str);
+        let text = format!("call {}  {}", id.unwrap_or("?"), call_text(call));
+        let with = endpoint(call);
         self.print(
             &text,
-            || json!({ "call": id, "state": state, "with": with }),
+            || json!({ "call": id, "state": state, "with": with, "farState": far }),
         )
     }
 
@@ -101,5 +91,77 @@ impl Output<'_> {
             text.trim_end(),
             || json!({ "line": line, "type": kind, "on": on, "to": to }),
         )
+    }
+}
+
+/// The number of the device at a call's other end.
+fn endpoint(call: &DeviceCall) -> Option<&str> {
+    let device = call
+        .endpoint_device
+        .as_ref()
+        .and_then(SubjectDevice::device);
+    device.map(DeviceId::user)
+}
+
+/// The state of a call at its other end, if the snapshot contains it.
+fn far_state(call: &DeviceCall) -> Option<&LocalConnectionState> {
+    match &call.local_call_state {
+        Some(CallState::Compound(states)) => states.get(1),
+        _ => None,
+    }
+}
+
+/// A call of a line in words, in those of [`event_text`] where the other end does not talk.
+fn call_text(call: &DeviceCall) -> String {
+    let own = own_state(call).map_or("in an unknown state", LocalConnectionState::as_str);
+    let is_connected = own_state(call) == Some(&LocalConnectionState::CONNECTED);
+    let with = endpoint(call).unwrap_or("nobody yet");
+    match far_state(call) {
+        Some(far) if is_connected && *far == LocalConnectionState::ALERTING => {
+            format!("rings at {with}")
+        }
+        Some(far) if is_connected && *far == LocalConnectionState::FAIL => {
+            format!("cannot reach {with}")
+        }
+        Some(far) if *far == LocalConnectionState::HOLD => {
+            format!("{own}  put on hold by {with}")
+        }
+        Some(far) if *far == LocalConnectionState::QUEUED => {
+            format!("{own}  waits in the queue {with}")
+        }
+        _ => format!("{own}  with {with}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn call_is_described_by_the_state_of_its_other_end() {
+        const CONNECTED: LocalConnectionState = LocalConnectionState::CONNECTED;
+        fn check(states: &[LocalConnectionState], with: Option<&str>, text: &str) {
+            let call = DeviceCall {
+                endpoint_device: with.map(|with| SubjectDevice::Device(with.into())),
+                local_call_state: Some(CallState::Compound(states.to_vec())),
+                ..DeviceCall::default()
+            };
+            assert_eq!(call_text(&call), text);
+        }
+        let with = Some("sip:217@pbx");
+        let initiated = [LocalConnectionState::INITIATED];
+        check(&initiated, None, "initiated  with nobody yet");
+        let far = |state| [CONNECTED, state];
+        check(&far(LocalConnectionState::ALERTING), with, "rings at 217");
+        let rings = [LocalConnectionState::ALERTING, CONNECTED];
+        check(&rings, with, "alerting  with 217");
+        check(&far(CONNECTED), with, "connected  with 217");
+        let held = "connected  put on hold by 217";
+        check(&far(LocalConnectionState::HOLD), with, held);
+        let holds = [LocalConnectionState::HOLD, CONNECTED];
+        check(&holds, with, "hold  with 217");
+        check(&far(LocalConnectionState::FAIL), with, "cannot reach 217");
+        let queued = "connected  waits in the queue 217";
+        check(&far(LocalConnectionState::QUEUED), with, queued);
     }
 }
