@@ -160,6 +160,25 @@ async fn simulated_phones_that_do_not_register_name_the_likely_cause() {
     }
 }
 
+#[test]
+fn registered_phones_that_are_switched_off_are_explained() {
+    let server = serving("[advanced]\nauto_activate = false\n");
+    let data = format!("--data={}", server.data().display());
+    let mut command = program();
+    command.args(["simulate", "--phones", "1", &data]);
+    command.stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let child = Simulated(child);
+    let mut lines = output.lines().map_while(Result::ok).take(10);
+    let explained = lines.find(|line| line.contains("enable with uacsta phones on MAC"));
+    let explained = explained.expect("the summary says what to do");
+    assert!(explained.starts_with("1 phone: 1 registered, 0 under control"));
+    let says = String::from_utf8(run(&["client", "lines", &data]).stdout).unwrap();
+    assert!(says.contains("switched off (uacsta phones lists them"));
+    drop(child);
+}
+
 /// What ends the console.
 enum End {
     Input(&'static str),
@@ -262,7 +281,8 @@ async fn client_says_when_there_is_nothing_and_which_phone_is_away() {
         let output = run(&[&["client", "--data", &data], command].concat());
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(say(&["lines"]).starts_with("no lines: "));
+    let none = say(&["lines"]);
+    assert!(none.starts_with("no lines: ") && none.contains("uacsta phones on MAC"));
     assert_eq!(say(&["lines", "--json"]), "");
     let fleet = simulated(&server, "1").await;
     assert_eq!(say(&["lines"]), "sip:215@pbx.example\n");

@@ -53,6 +53,8 @@ pub struct Simulate {
 
 /// How often the number of registered phones is printed, if it changed.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the numbers of phones stand still before phones without a session are explained.
+const SETTLING_TIME: Duration = Duration::from_secs(5);
 /// How often the number of calls is printed.
 const COUNT_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -189,10 +191,17 @@ async fn report(fleet: &Fleet, cause: &LikelyCause, made: &AtomicU64) -> Result<
     let mut shown_calls = 0;
     let all = fleet.phones().len();
     let noun = if all == 1 { "phone" } else { "phones" };
+    let mut settled = ([0, 0], tokio::time::Instant::now());
     loop {
         let [registered, listed] =
             [Stage::Registered, Stage::Listed].map(|stage| fleet.count(stage));
         let mut now = format!("{all} {noun}: {registered} registered, {listed} under control");
+        if settled.0 != [registered, listed] {
+            settled = ([registered, listed], tokio::time::Instant::now());
+        }
+        if registered > listed && settled.1.elapsed() >= SETTLING_TIME {
+            now += "; the others may be switched off: uacsta phones says why, enable with uacsta phones on MAC";
+        }
         let calls = made.load(Ordering::Relaxed);
         if calls > 0 && counted.elapsed() >= COUNT_INTERVAL {
             counted = tokio::time::Instant::now();

@@ -270,7 +270,7 @@ const ANY: [LocalConnectionState; 5] = [
 async fn list(console: &mut Console, output: &mut Output<'_>) -> Result<(), RunError> {
     let lines = console.lines().await?;
     if lines.is_empty() {
-        output.note("no lines: no phone has registered yet, or this user may see none")?;
+        output.note(NO_LINES)?;
     }
     // Each phone is asked, which takes too long for thousands.
     let asks = lines.len() <= MOST_ASKED;
@@ -299,6 +299,9 @@ async fn list(console: &mut Console, output: &mut Output<'_>) -> Result<(), RunE
     }
     Ok(())
 }
+
+/// A phone that was never switched on has told no lines, so that a client cannot tell it from none.
+const NO_LINES: &str = "no lines: no phone has registered yet, those that have are switched off (uacsta phones lists them; enable with uacsta phones on MAC), or this user may see none";
 
 /// The longest list of lines whose phones are asked whether they are away.
 const MOST_ASKED: usize = 200;
