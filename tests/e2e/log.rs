@@ -1,9 +1,13 @@
 //! The log at INFO: one line for each act, which a program can parse.
 
+use uacsta_connect::ServerAddress;
+use uacsta_simulator::{Fleet, FleetOptions, Maker};
+
 use crate::support::{
     digest::Account,
     line::Line,
     process::{PASSWORDS, Serving},
+    server::PHONES_PASSWORD,
 };
 
 /// The message of each INFO line with the names of its fields.
@@ -92,6 +96,23 @@ async fn each_act_of_a_day_is_one_info_line() {
         "server stopping: signal",
     ];
     assert_eq!(acts(&log), expected, "{log}");
+}
+
+/// Snom's phones list the identity that they log on with beside their lines.
+#[test]
+fn listed_lines_are_counted_without_the_log_on_identity() {
+    actix_rt::System::new().block_on(async {
+        let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+        let at = ServerAddress::new(&server.phones.to_string(), None).unwrap();
+        let options = FleetOptions::new(at, PHONES_PASSWORD);
+        let fleet = Fleet::start(options.phones(&Maker::snom(), 1, 215)).await;
+        fleet.unwrap().ready().await;
+        let log = server.until_logged(0, "phone listed its lines").await;
+        let listed = log
+            .lines()
+            .find(|line| line.contains("phone listed its lines"));
+        assert!(listed.unwrap().ends_with(" lines=1"), "{log}");
+    });
 }
 
 #[tokio::test]

@@ -84,18 +84,24 @@ impl Availability {
     }
 }
 
+/// The lines among the devices that a phone listed: without duplicates and without the identity that only serves its log-on.
+pub(crate) fn lines_among(
+    phone: PhoneId,
+    listed: impl IntoIterator<Item = DeviceId>,
+) -> impl Iterator<Item = DeviceId> {
+    let log_on = phone.mac().filter(|mac| !may_be_number(*mac));
+    let is_log_on =
+        move |line: &DeviceId| log_on.is_some() && line.name().user.parse() == Ok(phone);
+    let mut called = HashSet::new();
+    let listed = listed.into_iter();
+    listed.filter(move |line| !is_log_on(line) && called.insert(line.name().to_string()))
+}
+
 impl Directory {
-    /// Replaces the lines of a phone, without duplicates and without the identity that only serves its log-on.
-    /// Returns whether the lines changed.
+    /// Replaces the lines of a phone by those [among the devices](lines_among) that it listed. Returns whether the lines changed.
     pub fn set(&mut self, phone: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
-        let log_on = phone.mac().filter(|mac| !may_be_number(*mac));
-        let is_log_on = |line: &DeviceId| log_on.is_some() && line.name().user.parse() == Ok(phone);
-        let mut called = HashSet::new();
-        let mut lines: Vec<PhoneLine> = listed
-            .into_iter()
-            .filter(|line| !is_log_on(line) && called.insert(line.name().to_string()))
-            .map(PhoneLine::from)
-            .collect();
+        let lines = lines_among(phone, listed).map(PhoneLine::from);
+        let mut lines: Vec<PhoneLine> = lines.collect();
         let are_told = !lines.is_empty();
         if !are_told {
             lines.push(DeviceId::from(phone.bare()).into());

@@ -11,7 +11,10 @@ use super::{
     request_queue::Requester,
     session::SessionInput,
 };
-use crate::{directory::LONGEST, log_limit::repeat_count};
+use crate::{
+    directory::{LONGEST, lines_among},
+    log_limit::repeat_count,
+};
 
 impl Phone {
     /// Requests the lines; a phone that cannot list lines keeps its former ones.
@@ -80,7 +83,9 @@ impl Phone {
             tracing::warn!(%phone, left_out, times = repeat_count(times), "phone lists lines without a name or with one of more than {LONGEST} octets, more than {MAX_LINES} lines or {MAX_OCTETS} octets in all, or more than {MAX_NAMESAKES} with one user part; they are left out");
         }
         if known.is_new {
-            tracing::info!(%phone, lines = known.lines.len(), "phone listed its lines");
+            // The directory gives a phone without lines one.
+            let lines = lines_among(phone, known.lines.iter().cloned());
+            tracing::info!(%phone, lines = lines.count().max(1), "phone listed its lines");
         }
         if known.is_news {
             let is_ready = self.session.is_open();
