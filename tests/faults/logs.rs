@@ -11,7 +11,7 @@ use crate::support::{
     line::{Line, register, request},
     phone::{Phone, Setup},
     process::{PASSWORDS, Serving, run},
-    server::{PHONES_PASSWORD, http},
+    server::{CLIENTS_PASSWORD, PHONES_PASSWORD, http},
 };
 
 fn phone(server: &Serving) -> Phone {
@@ -100,17 +100,17 @@ async fn controls_of_peers_are_escaped_wherever_they_are_shown() {
     }
 }
 
-/// The phones in the traced lines that contain this.
-fn traced(log: &str, text: &str) -> Vec<String> {
-    let phone_of = |line: &str| {
-        let (_, rest) = line.split_once(" phone=")?;
+/// The values of a field in the traced lines that contain this text.
+fn traced(log: &str, field: &str, text: &str) -> Vec<String> {
+    let value_of = |line: &str| {
+        let (_, rest) = line.split_once(&format!(" {field}="))?;
         rest.split(' ').next().map(str::to_owned)
     };
     let lines = log
         .lines()
         .filter(|line| line.contains("direction=") && line.contains(text));
     lines
-        .map(|line| phone_of(line).unwrap_or_default())
+        .map(|line| value_of(line).unwrap_or_default())
         .collect()
 }
 
@@ -131,11 +131,43 @@ async fn traced_messages_name_the_phone_that_they_concern() {
         .await
         .unwrap();
     let (one, two) = ("00:04:13:c6:00:01", "00:04:13:c6:00:02");
-    assert_eq!(traced(&log, "REGISTER sip:"), [one, one, two, two], "{log}");
-    assert_eq!(traced(&log, "401 Unauthorized"), [one, two], "{log}");
-    let mut invited = traced(&log, "INVITE sip:");
+    assert_eq!(
+        traced(&log, "phone", "REGISTER sip:"),
+        [one, one, two, two],
+        "{log}"
+    );
+    assert_eq!(
+        traced(&log, "phone", "401 Unauthorized"),
+        [one, two],
+        "{log}"
+    );
+    let mut invited = traced(&log, "phone", "INVITE sip:");
     invited.dedup();
     assert_eq!(invited, [one, two], "{log}");
+}
+
+#[tokio::test]
+async fn traced_messages_name_client_and_peer() {
+    let settings = format!("{PASSWORDS}[logs]\nlevel = \"trace\"\n");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let mut client = Line::to(server.clients).await;
+    let mut phone = Line::to(server.phones).await;
+    let address = |line: &mut Line| line.stream().local_addr().unwrap().to_string();
+    let (one, two) = (address(&mut client), address(&mut phone));
+    let user = Account::new("ecsta", CLIENTS_PASSWORD);
+    client.log_on(&user).await.expect(200);
+    let user = Account::new("000413c60001", PHONES_PASSWORD);
+    phone.log_on(&user).await.expect(200);
+    let log = tokio::task::spawn_blocking(move || server.end())
+        .await
+        .unwrap();
+    let (register, challenge) = ("REGISTER sip:", "401 Unauthorized");
+    let peers = traced(&log, "peer", register);
+    assert_eq!(peers, [&*one, &one, &two, &two], "{log}");
+    assert_eq!(traced(&log, "peer", challenge), [one, two], "{log}");
+    let clients = traced(&log, "client", register);
+    assert_eq!(clients, ["ecsta", "ecsta", "", ""], "{log}");
+    assert_eq!(traced(&log, "client", challenge), ["ecsta", ""], "{log}");
 }
 
 #[tokio::test]

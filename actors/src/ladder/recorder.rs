@@ -194,6 +194,24 @@ impl MessageRecorder for ConnectionRecorder {
         self.record(Direction::Received, &ends, [text.as_bytes(), body]);
     }
 
+    fn client(&self, head: &Head, is_received: bool) -> Option<String> {
+        let is_request = !head.as_str().starts_with("SIP/2.0 ");
+        let remote = match is_received == is_request {
+            true => HeaderName::From,
+            false => HeaderName::To,
+        };
+        let parties = self.parties.borrow();
+        if let Some(Party::Client(user)) = &parties.only {
+            return Some(user.to_string());
+        }
+        match (self.find)(head.get(remote)?, "")? {
+            Party::Client(user) if parties.is_trusted => Some(user.to_string()),
+            // It has not logged on, for which its name has no domain.
+            Party::Client(user) => user.split('@').next().map(str::to_owned),
+            Party::Phone(_) => None,
+        }
+    }
+
     fn sent(&self, message: &[u8]) {
         if !self.is_off()
             && let Some(ends) = Ends::of_sent(message)

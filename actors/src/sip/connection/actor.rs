@@ -66,7 +66,7 @@ impl<U: Uas> SipConnection<U> {
         Self::create(|ctx| {
             let address = Arc::new(ctx.address());
             let uas = uas(&address);
-            transport.find_devices(U::device_of);
+            transport.label(endpoints.peer, U::device_of);
             let reliability = endpoints.reliability();
             Self {
                 responses: address,

@@ -160,11 +160,11 @@ impl PeerTransport {
         }
     }
 
-    /// Labels each traced message with the device that it concerns.
-    pub(super) fn find_devices(&self, device_of: DeviceOf) {
+    /// Labels each traced message with the peer, and with the device that it concerns.
+    pub(super) fn label(&self, peer: SocketAddr, device_of: DeviceOf) {
         match &self.0 {
-            Carrier::Stream(stream) => stream.borrow_mut().trace().find_devices(device_of),
-            Carrier::Udp(udp) => udp.borrow_mut().trace().find_devices(device_of),
+            Carrier::Stream(stream) => stream.borrow_mut().trace().label(peer, device_of),
+            Carrier::Udp(udp) => udp.borrow_mut().trace().label(peer, device_of),
         }
     }
 

@@ -9,4 +9,7 @@ pub trait MessageRecorder {
 
     /// A message is sent, also once more.
     fn sent(&self, message: &[u8]);
+
+    /// The client that a message concerns, for the trace; `None` on a connection of phones.
+    fn client(&self, head: &Head, is_received: bool) -> Option<String>;
 }

@@ -1,19 +1,20 @@
 //! Passes whole SIP messages to the recorder, and logs them at level trace, without credentials.
 
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, net::SocketAddr, rc::Rc};
 
 use bytes::BytesMut;
-use tracing::Level;
+use tracing::{Level, field::display};
 use uacsta_schema::sip::{
-    Head,
+    Head, SipMessage,
     codec::{Frame, MessageLimits},
 };
 
 use super::recorder::MessageRecorder;
 
-/// Records and logs the messages of one peer, each log line with the device that it concerns.
+/// Records and logs the messages of one peer, each log line with the device or client that it concerns.
 #[derive(Default)]
 pub(super) struct Trace {
+    peer: Option<SocketAddr>,
     device_of: Option<DeviceOf>,
     recorder: Option<Rc<dyn MessageRecorder>>,
 }
@@ -22,7 +23,8 @@ pub(super) struct Trace {
 pub(in crate::sip) type DeviceOf = fn(&Head) -> Option<String>;
 
 impl Trace {
-    pub(super) fn find_devices(&mut self, device_of: DeviceOf) {
+    pub(super) fn label(&mut self, peer: SocketAddr, device_of: DeviceOf) {
+        self.peer = Some(peer);
         self.device_of = Some(device_of);
     }
 
@@ -44,7 +46,7 @@ impl Trace {
         {
             let mut text = BytesMut::new();
             message.write(&mut text);
-            self.log("received", &text, self.device(message.head()));
+            self.log(RECEIVED, &text, Some(message.head()));
         }
     }
 
@@ -54,29 +56,39 @@ impl Trace {
             recorder.sent(message);
         }
         if tracing::enabled!(target: TARGET, Level::TRACE) {
-            self.log(direction, message, self.device_in(message));
+            let sent = parsed(message);
+            self.log(direction, message, sent.as_ref().map(SipMessage::head));
         }
     }
 
     /// The device that a message which is sent concerns.
     pub(super) fn device_in(&self, message: &[u8]) -> Option<String> {
-        match Frame::datagram(BytesMut::from(message), &MessageLimits::default()) {
-            Ok(Frame::Message(message)) => self.device(message.head()),
-            _ => None,
-        }
+        self.device(parsed(message)?.head())
     }
 
     fn device(&self, head: &Head) -> Option<String> {
         self.device_of.and_then(|device_of| device_of(head))
     }
 
-    fn log(&self, direction: &'static str, message: &[u8], device: Option<String>) {
+    fn log(&self, direction: &'static str, message: &[u8], head: Option<&Head>) {
         let text = String::from_utf8_lossy(message);
         let shown = without_credentials(&text);
-        let phone = device.as_deref().map(tracing::field::display);
-        tracing::trace!(target: TARGET, phone, direction, message = %shown);
+        let is_received = direction == RECEIVED;
+        let client = head.and_then(|head| self.recorder.as_ref()?.client(head, is_received));
+        let phone = head.and_then(|head| self.device(head)).map(display);
+        let (peer, client) = (self.peer.map(display), client.map(display));
+        tracing::trace!(target: TARGET, peer, phone, client, direction, message = %shown);
     }
 }
+
+fn parsed(message: &[u8]) -> Option<SipMessage> {
+    match Frame::datagram(BytesMut::from(message), &MessageLimits::default()) {
+        Ok(Frame::Message(message)) => Some(message),
+        _ => None,
+    }
+}
+
+const RECEIVED: &str = "received";
 
 /// The log target, by which these lines are selected.
 const TARGET: &str = "uacsta::sip";
