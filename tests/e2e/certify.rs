@@ -4,16 +4,20 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use uacsta_connect::ServerAddress;
-use uacsta_simulator::{Fleet, FleetOptions, Maker};
+use uacsta_schema::csta::LocalConnectionState;
+use uacsta_simulator::{Fleet, FleetOptions, Maker, Phone};
 
 use crate::support::{
     PATIENCE, maker,
-    process::{finish, program},
-    server::Server,
+    phone::Reaction,
+    process::{PASSWORDS, Serving, finish, program},
+    server::{PHONES_PASSWORD, Server},
 };
 
 /// Two phones of each maker, whose lines are 215 and 216, 225 and 226 ...
@@ -34,10 +38,14 @@ async fn fleet(server: &Server, makers: &[Maker]) -> Fleet {
 
 /// `uacsta certify`, told where the server's data is and where to save.
 fn certify(server: &Server, mac: &str, folder: &Path) -> Command {
+    certify_at(server.data(), mac, folder)
+}
+
+fn certify_at(data: &Path, mac: &str, folder: &Path) -> Command {
     let mut command = program();
     command
         .args(["certify", mac, "--data"])
-        .arg(server.data())
+        .arg(data)
         .arg("--save")
         .arg(folder);
     command
@@ -284,5 +292,101 @@ fn certify_leaves_unsuitable_phone_alone() {
         fleet.phone(0).is_away().await;
         until(&server, "state", "away").await;
         refused(&mac, &[], 1, "cannot be asked: ");
+    });
+}
+
+/// Waits until a call of the phone rings at its other end.
+async fn hears_ringing(phone: &Phone) {
+    let rings = |(_, state): &(_, LocalConnectionState)| *state == LocalConnectionState::ALERTING;
+    let wait = async {
+        while !phone
+            .calls()
+            .await
+            .iter()
+            .any(|call| call.others.iter().any(rings))
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap();
+}
+
+/// Sends the signal of Ctrl-C; exit code and standard error.
+async fn interrupted(child: Child) -> (Option<i32>, String) {
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    ended(child).await
+}
+
+/// Exit code and standard error of a child, which may need the phones of this thread.
+async fn ended(child: Child) -> (Option<i32>, String) {
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output());
+    let ended = ended.await.unwrap().unwrap();
+    let complained = String::from_utf8(ended.stderr).unwrap();
+    (ended.status.code(), complained)
+}
+
+/// A number that rings for ever.
+const RINGS: &str = "0101";
+
+#[test]
+fn interrupted_certify_clears_its_calls() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let fleet = fleet(&server, &[Maker::snom()]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = certify(&server, &fleet.phone(0).mac().bare(), folder.path());
+        command.args(["--call", RINGS]).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        hears_ringing(&fleet.phone(0)).await;
+        let (code, complained) = interrupted(child).await;
+        assert_eq!(code, Some(130), "{complained}");
+        let cleared = "interrupted; the calls of 215 are cleared\n";
+        assert!(complained.ends_with(cleared), "{complained}");
+        assert!(fleet.phone(0).calls().await.is_empty());
+    });
+}
+
+#[test]
+fn interrupted_certify_stops_its_monitor() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let phone = server.phone("0004130000d7");
+        phone.start().await;
+        until(&server, "state", "controlled").await;
+        let late = Reaction::Late(Duration::from_secs(3));
+        phone.once("ChangeMonitorFilter", late);
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = certify(&server, "0004130000d7", folder.path());
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        phone.until_received("ChangeMonitorFilter", 1).await;
+        let (code, complained) = interrupted(child).await;
+        assert_eq!(code, Some(130), "{complained}");
+        let stopped = "interrupted; the monitor of 00d7 is stopped\n";
+        assert!(complained.ends_with(stopped), "{complained}");
+        assert_eq!(phone.count("MonitorStop"), 1);
+    });
+}
+
+#[test]
+fn certify_says_what_it_leaves_at_the_phone_when_the_server_ends() {
+    actix_rt::System::new().block_on(async {
+        let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+        let at = ServerAddress::new(&server.phones.to_string(), None).unwrap();
+        let options = FleetOptions::new(at, PHONES_PASSWORD);
+        let fleet = Fleet::start(options.phones(&Maker::snom(), 1, 215)).await;
+        let fleet = fleet.unwrap();
+        fleet.ready().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mac = fleet.phone(0).mac().bare();
+        let mut command = certify_at(server.data(), &mac, folder.path());
+        command.args(["--call", RINGS]).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        hears_ringing(&fleet.phone(0)).await;
+        let data = server.kill();
+        let (code, complained) = ended(child).await;
+        assert_eq!(code, Some(1), "{complained}");
+        let left = "; left at the phone: calls of 215\n";
+        assert!(complained.ends_with(left), "{complained}");
+        drop(data);
     });
 }

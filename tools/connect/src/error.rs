@@ -19,6 +19,9 @@ pub enum CommandError {
     /// The command was understood and could not be carried out: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// A signal ended the command: exit code 130, as of a shell's command that SIGINT ends.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl CommandError {
@@ -27,6 +30,17 @@ impl CommandError {
         match self {
             Self::Usage(_) => ExitCode::from(2),
             Self::Failed(_) => ExitCode::FAILURE,
+            Self::Interrupted(_) => ExitCode::from(130),
+        }
+    }
+
+    /// The same error with more in its sentence.
+    #[must_use]
+    pub fn and(self, more: &str) -> Self {
+        match self {
+            Self::Usage(text) => Self::Usage(text + more),
+            Self::Failed(text) => Self::Failed(text + more),
+            Self::Interrupted(text) => Self::Interrupted(text + more),
         }
     }
 

@@ -17,4 +17,4 @@ pub use duration::parse_duration;
 pub use error::{CommandError, print, sentence};
 pub use probe::{ProbeOutcome, ProbeResult};
 pub use server::{ConnectError, ServerAddress, Trust, trusting};
-pub use stop_signal::stop_signal;
+pub use stop_signal::{StopWatch, stop_signal};

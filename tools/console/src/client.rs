@@ -234,6 +234,7 @@ impl From<RunError> for CommandError {
         match error {
             RunError::Console(error) => error.into(),
             RunError::WhereTo => Self::Usage(error.to_string()),
+            RunError::Interrupted => Self::Interrupted(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
     }

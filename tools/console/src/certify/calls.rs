@@ -70,7 +70,7 @@ fn try_on_nonexistent(
 pub(super) fn try_with(
     dut: &mut DeviceUnderTest<'_>,
     number: &str,
-    caller: Option<DeviceUnderTest<'_>>,
+    caller: Option<&mut DeviceUnderTest<'_>>,
 ) -> Result<(), CommandError> {
     let number = DeviceId::from(number);
     if let Some(call) = make(dut, &number, AutoOriginate::PROMPT)? {
@@ -116,8 +116,8 @@ pub(super) fn try_with(
         })?;
         dut.hang_up()?;
     }
-    if let Some(mut caller) = caller {
-        if let Some(call) = called(dut, &mut caller)? {
+    if let Some(caller) = caller {
+        if let Some(call) = called(dut, caller)? {
             dut.probe(AnswerCall {
                 call_to_be_answered: call,
                 ..AnswerCall::default()
@@ -126,7 +126,7 @@ pub(super) fn try_with(
             dut.hang_up()?;
             caller.hang_up()?;
         }
-        if let Some(call) = called(dut, &mut caller)? {
+        if let Some(call) = called(dut, caller)? {
             deflect(dut, &call, &number)?;
             caller.hang_up()?;
             dut.hang_up()?;
@@ -143,13 +143,17 @@ fn make(
     number: &DeviceId,
     how: AutoOriginate,
 ) -> Result<Option<ConnectionId>, CommandError> {
+    // One without an answer may have made it.
+    dut.unfinished.has_calls = true;
     let made = dut.probe(MakeCall {
         calling_device: dut.line().clone(),
         called_directory_number: number.clone(),
         auto_originate: Some(how),
         ..MakeCall::default()
     })?;
-    Ok(made.map(|made| made.calling_device))
+    let call = made.map(|made| made.calling_device);
+    dut.unfinished.connections.extend(call.clone());
+    Ok(call)
 }
 
 /// Calls `number` and waits for the answer.
@@ -201,6 +205,7 @@ fn called(
     caller: &mut DeviceUnderTest<'_>,
 ) -> Result<Option<ConnectionId>, CommandError> {
     let number = DeviceId::from(dut.line().user());
+    dut.unfinished.has_calls = true;
     if make(caller, &number, AutoOriginate::DO_NOT_PROMPT)?.is_none() {
         return Ok(None);
     }
@@ -223,10 +228,12 @@ fn consult(
         consulted_device: number.clone(),
         ..ConsultationCall::default()
     })?;
-    if consulted.is_some() {
+    let call = consulted.map(|consulted| consulted.initiated_call);
+    dut.unfinished.connections.extend(call.clone());
+    if call.is_some() {
         is_answered(dut, number)?;
     }
-    Ok(consulted.map(|consulted| consulted.initiated_call))
+    Ok(call)
 }
 
 /// Tries the services of a single call.

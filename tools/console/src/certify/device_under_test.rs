@@ -1,13 +1,10 @@
 //! The phone under test: sends it one service request after another and keeps the best result of each service.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::json;
-use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult};
+use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult, StopWatch};
 use uacsta_schema::{
     csta::{
         self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
@@ -16,6 +13,8 @@ use uacsta_schema::{
     },
     phone_id::PhoneId,
 };
+
+use super::unfinished::{ROUNDS, Unfinished};
 
 /// A line of a phone, and the results so far.
 pub(super) struct DeviceUnderTest<'a> {
@@ -28,6 +27,8 @@ pub(super) struct DeviceUnderTest<'a> {
     skipped: Vec<(ServiceId, &'static str)>,
     /// The phone rejects requests for a nonexistent call with `serviceNotSupported`, so such a rejection proves nothing.
     ambiguous: bool,
+    stop: &'a StopWatch,
+    pub(super) unfinished: Unfinished,
 }
 
 /// Reason given for services that an ambiguous phone rejected.
@@ -50,7 +51,12 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl<'a> DeviceUnderTest<'a> {
-    pub(super) fn new(server: &'a ApiArgs, phone: PhoneId, line: DeviceId) -> Self {
+    pub(super) fn new(
+        server: &'a ApiArgs,
+        phone: PhoneId,
+        line: DeviceId,
+        stop: &'a StopWatch,
+    ) -> Self {
         Self {
             server,
             phone,
@@ -58,6 +64,8 @@ impl<'a> DeviceUnderTest<'a> {
             results: Vec::new(),
             skipped: Vec::new(),
             ambiguous: false,
+            stop,
+            unfinished: Unfinished::default(),
         }
     }
 
@@ -79,10 +87,16 @@ impl<'a> DeviceUnderTest<'a> {
     }
 
     /// Sends a request and keeps the result. Returns the response if the phone carried it out.
+    ///
+    /// # Errors
+    /// The phone cannot be asked, or a signal has arrived.
     pub(super) fn probe<S: Service>(
         &mut self,
         request: S,
     ) -> Result<Option<S::Response>, CommandError> {
+        if self.stop.wait(Duration::ZERO) {
+            return Err(CommandError::Interrupted("interrupted".to_owned()));
+        }
         let request = request.into();
         let in_doubt = self.ambiguous && needs_call(&request);
         let (result, response) = self.send::<S>(request)?;
@@ -112,8 +126,8 @@ impl<'a> DeviceUnderTest<'a> {
         Ok(())
     }
 
-    /// Sends a request without keeping the result.
-    fn send<S: Service>(
+    /// Sends a request without keeping the result, also after a signal.
+    pub(super) fn send<S: Service>(
         &self,
         request: Request,
     ) -> Result<(ProbeResult, Option<S::Response>), CommandError> {
@@ -188,7 +202,7 @@ impl<'a> DeviceUnderTest<'a> {
         let begun = Instant::now();
         while begun.elapsed() < CALL_TIMEOUT {
             let Some(calls) = self.calls()? else {
-                thread::sleep(CALL_TIMEOUT / 3);
+                self.stop.wait(CALL_TIMEOUT / 3);
                 return Ok(Observation::Unknown);
             };
             let now = |call: &DeviceCall| match &call.local_call_state {
@@ -205,27 +219,36 @@ impl<'a> DeviceUnderTest<'a> {
             if calls.iter().any(|call| now(call).starts_with(&failed)) {
                 break;
             }
-            thread::sleep(POLL_INTERVAL);
+            self.stop.wait(POLL_INTERVAL);
         }
         Ok(Observation::TimedOut)
     }
 
-    /// Clears the line's calls. Gives up after four rounds, since the phone may not clear them.
+    /// Clears the line's calls. Gives up after some rounds, since the phone may not clear them.
     pub(super) fn hang_up(&mut self) -> Result<(), CommandError> {
-        for _ in 0..4 {
-            let calls = self.calls()?.unwrap_or_default();
+        for _ in 0..ROUNDS {
+            let Some(calls) = self.calls()? else {
+                for connection in self.unfinished.connections.clone() {
+                    self.clear(connection)?;
+                }
+                break;
+            };
             if calls.is_empty() {
                 break;
             }
-            for call in calls {
-                if let Some(connection_to_be_cleared) = call.connection {
-                    self.probe(ClearConnection {
-                        connection_to_be_cleared,
-                        ..ClearConnection::default()
-                    })?;
-                }
+            for connection in calls.into_iter().filter_map(|call| call.connection) {
+                self.clear(connection)?;
             }
         }
+        self.unfinished.calls_are_over();
+        Ok(())
+    }
+
+    fn clear(&mut self, connection_to_be_cleared: ConnectionId) -> Result<(), CommandError> {
+        self.probe(ClearConnection {
+            connection_to_be_cleared,
+            ..ClearConnection::default()
+        })?;
         Ok(())
     }
 }

@@ -54,6 +54,9 @@ fn monitor(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         monitor_object: MonitorObject::Device(dut.line().clone()),
         ..MonitorStart::default()
     })?;
+    dut.unfinished.monitor = started
+        .as_ref()
+        .map(|started| started.monitor_cross_ref_id.clone());
     // Without a monitor the phone still shows whether it knows the other services.
     let reference = started.map_or_else(|| "0".into(), |started| started.monitor_cross_ref_id);
     dut.probe(ChangeMonitorFilter {
@@ -63,6 +66,7 @@ fn monitor(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     dut.probe(MonitorStop {
         monitor_cross_ref_id: reference,
     })?;
+    dut.unfinished.monitor = None;
     Ok(())
 }
 

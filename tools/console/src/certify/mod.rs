@@ -4,6 +4,7 @@ mod calls;
 mod device_under_test;
 mod features;
 mod report;
+mod unfinished;
 
 use std::path::PathBuf;
 
@@ -11,8 +12,9 @@ use clap::Args;
 use device_under_test::DeviceUnderTest;
 use report::Report;
 use serde::Deserialize;
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::{ApiArgs, CommandError, StopWatch, print};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+use unfinished::broken_off;
 
 /// The arguments of `certify`.
 #[derive(Args, Debug)]
@@ -28,7 +30,9 @@ With --call the phone makes several calls to NUMBER, which must answer by itself
 and hang up by itself. With --caller another phone of this server calls the phone, so that
 AnswerCall and DeflectCall are tried too.
 
-Exit code: 0 when the phone does what its profile says, 1 when it contradicts it.
+Ctrl-C clears the calls of the test and stops its monitor.
+
+Exit code: 0 when the phone does what its profile says, 1 when it contradicts it, 130 after Ctrl-C.
 
 Examples:
   uacsta certify 00:04:13:aa:bb:cc
@@ -96,18 +100,15 @@ impl Certify {
             )));
         }
         let line = line(phone, self.line.as_deref())?;
-        let mut dut = DeviceUnderTest::new(&self.server, self.mac, line);
-        dut.require_idle()?;
-        features::try_all(&mut dut)?;
-        match &self.call {
-            None => calls::try_without(&mut dut)?,
-            Some(number) => {
-                let caller = self.caller.as_deref();
-                let caller = caller
-                    .map(|number| self.other(&phones, number))
-                    .transpose()?;
-                calls::try_with(&mut dut, number, caller)?;
-            }
+        let stop = StopWatch::start()
+            .map_err(|error| CommandError::Failed(format!("cannot wait for signals: {error}")))?;
+        let mut dut = DeviceUnderTest::new(&self.server, self.mac, line, &stop);
+        let caller = self.caller.as_deref();
+        let mut caller = caller
+            .map(|number| self.other(&phones, number, &stop))
+            .transpose()?;
+        if let Err(error) = self.try_all(&mut dut, caller.as_mut()) {
+            return Err(broken_off(error, [&dut].into_iter().chain(&caller)));
         }
         let report = Report::new(phone, dut);
         let saved = report.save(&self.save, self.mac)?;
@@ -117,6 +118,19 @@ impl Certify {
         };
         print(text.as_bytes())?;
         report.verdict()
+    }
+
+    fn try_all(
+        &self,
+        dut: &mut DeviceUnderTest<'_>,
+        caller: Option<&mut DeviceUnderTest<'_>>,
+    ) -> Result<(), CommandError> {
+        dut.require_idle()?;
+        features::try_all(dut)?;
+        match &self.call {
+            None => calls::try_without(dut),
+            Some(number) => calls::try_with(dut, number, caller),
+        }
     }
 
     fn phones(&self) -> Result<Vec<Listed>, CommandError> {
@@ -130,6 +144,7 @@ impl Certify {
         &'a self,
         phones: &[Listed],
         number: &str,
+        stop: &'a StopWatch,
     ) -> Result<DeviceUnderTest<'a>, CommandError> {
         let owner = phones.iter().find_map(|phone| {
             let line = line(phone, Some(number)).ok()?;
@@ -143,7 +158,7 @@ impl Certify {
                 "{number} is a line of the phone itself; name another phone's with --caller"
             )));
         }
-        Ok(DeviceUnderTest::new(&self.server, mac, line))
+        Ok(DeviceUnderTest::new(&self.server, mac, line, stop))
     }
 }
 
