@@ -1,5 +1,7 @@
 //! Negative responses (ECMA-323, `CSTAErrorCode`; ECMA-269, universal failure).
 
+mod explanation;
+
 use std::{borrow::Cow, fmt};
 
 use super::{
@@ -114,11 +116,12 @@ macro_rules! failures {
                 known.into_iter().find(is_meant)
             }
 
-            /// The explanation of a known failure.
-            fn explanation(&self) -> Option<&'static str> {
+            /// The explanation of a failure of the standard.
+            fn explanation(&self) -> Option<Cow<'static, str>> {
                 match (self.category, self.value.as_ref()) {
-                    $( (Category::$category, $value) => Some($explanation), )+
-                    _ => None,
+                    $( (Category::$category, $value) => Some($explanation.into()), )+
+                    (Category::PrivateErrorCode, _) => None,
+                    (_, value) => explanation::of(value).map(Cow::Owned),
                 }
             }
         }
@@ -253,7 +256,11 @@ mod tests {
         check(&Failure::UNSPECIFIED, "unspecified (no reason is given)");
         check(
             &Failure::new(Category::Security, "timeStampViolated"),
-            "security: timeStampViolated",
+            "security: timeStampViolated (the time stamp is wrong)",
+        );
+        check(
+            &Failure::new(Category::Operation, "somethingElse"),
+            "operation: somethingElse",
         );
         check(
             &Failure::new(Category::PrivateErrorCode, "-7"),
