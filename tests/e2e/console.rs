@@ -113,7 +113,12 @@ async fn console_completes_and_remembers_and_events_leave_the_typed_line_whole()
     terminal.press("es\r");
     let at = terminal.until(at, "phone is away or disabled").await;
     let at = terminal.until(at, "uacsta> ").await;
-    // History.
+    // Help, then history.
+    terminal.press("?\r");
+    let at = terminal.until(at, "Send digits into the call").await;
+    terminal.press("lines\r");
+    let at = terminal.until(at, "phone is away or disabled").await;
+    let at = terminal.until(at, "uacsta> ").await;
     terminal.press("\u{1b}[A");
     let at = terminal.until(at, "lines").await;
     terminal.press("\u{3}");

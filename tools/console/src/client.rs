@@ -171,6 +171,10 @@ async fn run_line(
         ["quit" | "exit" | "q"] => return Ok(false),
         _ => {}
     }
+    let words = words.into_iter().map(|word| match word {
+        "?" => "help",
+        word => word,
+    });
     let text = match Typed::try_parse_from(words) {
         Err(error) => parse_error_text(&error),
         Ok(typed) => match typed.command.run(console, output).await {

@@ -174,7 +174,7 @@ fn feature(event: &Event) -> String {
         }
         Event::ForwardingEvent(e) => {
             let when = e.forwarding_type.as_ref();
-            let when = when.map_or("forwarding", ForwardingType::as_str);
+            let when = when.map_or("all", forwarded_calls);
             match (&e.forward_to, e.forward_status) {
                 (Some(to), true) => format!("forwards calls to {} ({when})", to.user()),
                 (None, true) => format!("forwards calls ({when})"),
@@ -216,6 +216,25 @@ fn redirected(device: &RedirectionDevice) -> String {
     match device {
         RedirectionDevice::NumberDialed(device) => format!(", sent on by {}", device.user()),
         _ => String::new(),
+    }
+}
+
+/// Which calls are forwarded, in the words of the command `forward`.
+pub(super) fn forwarded_calls(kind: &ForwardingType) -> &str {
+    match kind.as_str() {
+        "forwardImmediate" => "all",
+        "forwardImmInt" => "all (internal)",
+        "forwardImmExt" => "all (external)",
+        "forwardBusy" => "busy",
+        "forwardBusyInt" => "busy (internal)",
+        "forwardBusyExt" => "busy (external)",
+        "forwardNoAns" => "unanswered",
+        "forwardNoAnsInt" => "unanswered (internal)",
+        "forwardNoAnsExt" => "unanswered (external)",
+        "forwardDND" => "do not disturb",
+        "forwardDNDInt" => "do not disturb (internal)",
+        "forwardDNDExt" => "do not disturb (external)",
+        later => later,
     }
 }
 

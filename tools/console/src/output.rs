@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use uacsta_schema::{csta::*, escape_controls};
 
-use crate::{LineEvent, console::own_state, event_text};
+use crate::{
+    LineEvent,
+    console::own_state,
+    event_text::{event_text, forwarded_calls},
+};
 
 /// Where and how results are printed.
 pub(super) struct Output<'a> {
@@ -83,7 +87,7 @@ impl Output<'_> {
         let on = item.forward_status;
         let text = format!(
             "{}  {}  {}",
-            kind.unwrap_or("all calls"),
+            item.forwarding_type.as_ref().map_or("all", forwarded_calls),
             if on { "on" } else { "off" },
             to.unwrap_or_default()
         );

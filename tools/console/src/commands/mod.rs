@@ -2,10 +2,12 @@
 
 mod dial;
 mod error;
+mod feature;
 
 use clap::{Subcommand, ValueEnum};
 use dial::dial;
 pub(super) use error::RunError;
+use feature::{dnd, forward};
 use serde_json::json;
 use uacsta_schema::csta::*;
 
@@ -103,7 +105,7 @@ pub(super) enum Command {
         line: String,
         /// Which calls; without it, show
         calls: Option<Calls>,
-        /// Where they go, or off
+        /// Where these calls go, or off
         #[arg(value_name = "NUMBER|off", requires = "calls")]
         to: Option<String>,
     },
@@ -125,6 +127,8 @@ pub(super) enum Calls {
     Busy,
     /// Those that nobody answers
     Unanswered,
+    /// None: switch all forwardings off
+    Off,
 }
 
 impl Command {
@@ -314,67 +318,4 @@ fn unknown(line: &str) -> impl FnOnce(ConsoleError) -> ConsoleError {
         }
         error => error,
     }
-}
-
-async fn dnd(
-    console: &mut Console,
-    output: &mut Output<'_>,
-    line: &str,
-    switch: Option<Switch>,
-) -> Result<(), RunError> {
-    let device = DeviceId::from(line);
-    let Some(switch) = switch else {
-        let on = console
-            .invoke(GetDoNotDisturb { device })
-            .await?
-            .do_not_disturb_on;
-        let text = if on { "on" } else { "off" };
-        return Ok(output.print(text, || json!({ "line": line, "dnd": on }))?);
-    };
-    let request = SetDoNotDisturb {
-        device,
-        do_not_disturb_on: switch == Switch::On,
-        call_origination: None,
-    };
-    console.invoke(request).await?;
-    Ok(())
-}
-
-async fn forward(
-    console: &mut Console,
-    output: &mut Output<'_>,
-    line: &str,
-    calls: Option<Calls>,
-    to: Option<&str>,
-) -> Result<(), RunError> {
-    let device = DeviceId::from(line);
-    let Some(calls) = calls else {
-        let list = console
-            .invoke(GetForwarding { device })
-            .await?
-            .forwarding_list;
-        let list = list.unwrap_or_default();
-        if list.is_empty() {
-            output.note(&format!("{line} has no forwardings"))?;
-        }
-        for item in list {
-            output.forwarding(line, &item)?;
-        }
-        return Ok(());
-    };
-    let to = to.ok_or(RunError::WhereTo)?;
-    let off = to.eq_ignore_ascii_case("off");
-    let request = SetForwarding {
-        device,
-        forwarding_type: Some(match calls {
-            Calls::All => ForwardingType::FORWARD_IMMEDIATE,
-            Calls::Busy => ForwardingType::FORWARD_BUSY,
-            Calls::Unanswered => ForwardingType::FORWARD_NO_ANS,
-        }),
-        activate_forward: !off,
-        forward_dn: (!off).then(|| to.into()),
-        ..SetForwarding::default()
-    };
-    console.invoke(request).await?;
-    Ok(())
 }
