@@ -299,9 +299,12 @@ fn example(language: &str, server: &Serving, address: SocketAddr) -> String {
         .replace("0.0.0.0:5063", &address.to_string())
         .replace(":5063", &address.to_string())
         .replace("127.0.0.1:5060", &server.phones.to_string());
-    for name in ["certificate.pem", "key.pem", "both.pem"] {
-        let path = data.join(name).display().to_string();
-        example = example.replace(&format!("/etc/uacsta/{name}"), &path);
+    for (named, name) in [
+        ("/var/lib/uacsta/certificate.pem", "certificate.pem"),
+        ("/var/lib/uacsta/key.pem", "key.pem"),
+        ("/etc/haproxy/uacsta.pem", "both.pem"),
+    ] {
+        example = example.replace(named, &data.join(name).display().to_string());
     }
     example
 }
