@@ -7,13 +7,45 @@ use toml::de::DeValue;
 
 use crate::{
     error::SettingsError,
-    suggestion::{nearest, unknown},
+    suggestion::{distance, nearest, unknown},
     toml_value::{mistyped, one_line, value},
 };
 
 const PREFIX: &str = "UACSTA__";
 /// Variables of commands that resemble settings.
 const OF_COMMANDS: [&str; 2] = ["UACSTA_PHONES_PASSWORD", "UACSTA_CLIENTS_PASSWORD"];
+
+/// A sentence about each variable `UACSTA_...` of the environment that nothing uses, with the one that was probably meant.
+pub fn unused_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unused: Vec<String> = names.filter_map(|name| unused(&name)).collect();
+    unused.sort();
+    unused
+}
+
+/// The sentence about one variable; `None` if it is not ours, a setting, or used.
+fn unused(name: &str) -> Option<String> {
+    let is_ours = name.starts_with("UACSTA_") && !name.starts_with(PREFIX);
+    if !is_ours || OF_COMMANDS.contains(&name) || name == OF_BUILD {
+        return None;
+    }
+    let near = OF_COMMANDS
+        .map(|known| (distance(known, name), known))
+        .into_iter()
+        .min()
+        .filter(|(distance, _)| *distance <= MOST_WRONG);
+    let hint = match near {
+        Some((_, known)) => format!("did you mean {known}?"),
+        None => "a setting's variable is UACSTA__SECTION__KEY".to_owned(),
+    };
+    Some(format!("environment variable {name} is not used; {hint}"))
+}
+
+/// The issuer of licences, for the compiler.
+const OF_BUILD: &str = "UACSTA_ISSUER";
+/// Wrong letters in a name that is still taken for another.
+const MOST_WRONG: usize = 4;
+
 fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
@@ -110,4 +142,33 @@ pub(crate) fn typed(text: &str, default: &ValueKind) -> ValueKind {
         _ => None,
     };
     read.unwrap_or_else(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unused_variables_are_named_with_the_one_that_was_meant() {
+        for (name, meant) in [
+            (
+                "UACSTA_CLIENT_PASSWORD",
+                Some("did you mean UACSTA_CLIENTS_PASSWORD?"),
+            ),
+            (
+                "UACSTA_PHONE_PASSWORD",
+                Some("did you mean UACSTA_PHONES_PASSWORD?"),
+            ),
+            ("UACSTA_COLOUR", Some("UACSTA__SECTION__KEY")),
+            ("UACSTA_CLIENTS_PASSWORD", None),
+            ("UACSTA__PHONES__UDP", None),
+            ("UACSTA_ISSUER", None),
+            ("PATH", None),
+        ] {
+            let said = unused(name);
+            assert_eq!(said.is_some(), meant.is_some(), "{name}: {said:?}");
+            let said = said.unwrap_or_default();
+            assert!(said.contains(meant.unwrap_or_default()), "{name}: {said}");
+        }
+    }
 }

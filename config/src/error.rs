@@ -1,6 +1,16 @@
 //! The error of invalid settings: one sentence for each, with place, key and remedy.
 
-use std::fmt;
+use std::{fmt, io};
+
+/// What to do about a file that cannot be read or written, to follow the error; empty where the error says enough.
+pub fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; run the command as the user of the server (sudo -u USER uacsta ...)"
+        }
+        _ => "",
+    }
+}
 
 /// An invalid setting; displayed as one sentence, with the number of mistakes if there are several.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use crate::{
     environment::setting,
-    error::SettingsError,
+    error::{SettingsError, remedy},
     origin::{Origin, Source},
     suggestion::{join, nearest, nearest_section, unknown},
     toml_value::{line, mistyped, one_line, table},
@@ -57,8 +57,9 @@ impl Layer {
         mistakes: &mut Vec<SettingsError>,
     ) -> Result<Self, SettingsError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| SettingsError::of_place(&name, format!("cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            SettingsError::of_place(&name, format!("cannot be read: {error}{}", remedy(&error)))
+        })?;
         Self::text(&name, &text, source, known, mistakes)
     }
 

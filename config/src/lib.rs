@@ -26,7 +26,8 @@ mod version;
 
 pub use catalogue::{Applies, Unit};
 pub use choice::{Digest, Format, Level};
-pub use error::SettingsError;
+pub use environment::unused_variables;
+pub use error::{SettingsError, remedy};
 pub use load::{OPERATOR_FILE, load, load_changed};
 pub use numbers::Numbers;
 pub use origin::Source;

@@ -9,7 +9,7 @@ use std::{
 use config::{Config, ConfigError, Value, ValueKind};
 
 use crate::{
-    error::SettingsError,
+    error::{SettingsError, remedy},
     layer::Layer,
     origin::{Origin, Origins, Source},
     settings::Settings,
@@ -282,7 +282,7 @@ fn parts(folder: &Path) -> Result<Vec<PathBuf>, SettingsError> {
                 .collect::<Result<Vec<_>, _>>()
         })
         .map_err(|error| {
-            let what = format!("cannot be read: {error}");
+            let what = format!("cannot be read: {error}{}", remedy(&error));
             SettingsError::of_place(folder.display().to_string(), what)
         })?;
     parts.retain(|path| {

@@ -51,7 +51,7 @@ pub(crate) fn join(section: &str, key: &str) -> String {
 }
 
 /// The Levenshtein distance of two words.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {
         let mut diagonal = i;

@@ -55,6 +55,9 @@ impl CheckConfig {
                 "note: the data folder {data} does not exist; the first start creates it\n"
             );
         }
+        for unused in uacsta_config::unused_variables() {
+            text += &format!("warning: {unused}\n");
+        }
         for warning in checked.warnings {
             text += &format!("warning: {warning}\n");
         }

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_actors::licence::code::{Issuer, Licence};
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::{ApiArgs, CommandError, data_dir::unreadable, parse_number, print};
 
 use crate::data_dir::write_private;
 
@@ -53,6 +53,7 @@ struct Add {
 #[derive(Args, Debug)]
 struct Remove {
     /// The licence's number
+    #[arg(value_parser = parse_number(0..=u32::MAX))]
     serial: u32,
 }
 
@@ -68,13 +69,13 @@ struct Issue {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The licence's number, from 1: a number counts once on a server
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_number(1..=u32::MAX))]
     serial: u32,
     /// Phones that may be connected at a time, at least 1
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = parse_number(1..=u32::MAX))]
     phones: u32,
     /// Lines that may be monitored at a time [default: one for each phone]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = parse_number(1..=u32::MAX))]
     lines: Option<u32>,
 }
 
@@ -144,13 +145,13 @@ impl Issue {
     fn run(&self) -> Result<(), CommandError> {
         let file = self.key.display();
         let text = std::fs::read_to_string(&self.key)
-            .map_err(|error| CommandError::Failed(format!("cannot read {file}: {error}")))?;
+            .map_err(|error| unreadable(&self.key, &error).of_argument())?;
         let seed = data_encoding::HEXLOWER_PERMISSIVE
             .decode(text.trim().as_bytes())
             .ok()
             .and_then(|seed| <[u8; 32]>::try_from(seed).ok())
             .ok_or_else(|| {
-                CommandError::Failed(format!(
+                CommandError::Usage(format!(
                     "{file} is not an issuer's key (64 hexadecimal digits)"
                 ))
             })?;

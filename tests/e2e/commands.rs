@@ -80,7 +80,19 @@ fn client_errors_name_the_likely_cause() {
     let check_tls = |data: &str, address, words: &[&str]| {
         check(&[&insecure[..], &[data, &at(address)]].concat(), words);
     };
-    check_tls(&data, server.clients, &["leave out --tls"]);
+    check_tls(
+        &data,
+        server.clients,
+        &["is not for TLS (clients.lan.tcp): leave out --tls"],
+    );
+    let once = run(&[
+        &["client", "lines"][..],
+        &insecure,
+        &[&data, &at(server.clients)],
+    ]
+    .concat());
+    let said = String::from_utf8_lossy(&once.stderr).into_owned();
+    assert_eq!(said.matches("leave out --tls").count(), 1, "{said}");
     check_tls(
         &elsewhere,
         server.clients,
@@ -98,9 +110,18 @@ fn client_errors_name_the_likely_cause() {
     let ca = format!("--ca={}", stranger.data().join("certificate.pem").display());
     check(
         &["--tls", &ca, &data],
-        &["not signed by a trusted issuer", "--insecure"],
+        &[
+            "not signed by a trusted issuer",
+            "--ca (ca.pem of",
+            "--insecure",
+        ],
     );
-    // Secrets that cannot be read.
+}
+
+#[test]
+fn unreadable_secrets_are_named() {
+    let server = serving("");
+    let data = format!("--data={}", server.data().display());
     let secrets = server.data().join("secrets.toml");
     std::fs::remove_file(&secrets).unwrap();
     std::fs::create_dir(&secrets).unwrap();
@@ -292,4 +313,120 @@ async fn client_says_when_there_is_nothing_and_which_phone_is_away() {
     let away = "sip:215@pbx.example  phone is away or disabled\n";
     assert_eq!(say(&["lines"]), away);
     assert!(say(&["lines", "--json"]).contains("\"away\":true"));
+}
+
+#[tokio::test]
+async fn forwardings_are_set_shown_and_switched_off_in_the_same_words() {
+    let server = serving("");
+    let data = server.data().to_str().unwrap().to_owned();
+    let fleet = simulated(&server, "1").await;
+    let forward = |rest: &[&str]| {
+        let output = run(&[&["client", "--data", &data, "forward", "215"], rest].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for calls in ["all", "busy", "unanswered"] {
+        assert_eq!(forward(&[calls, "217"]), "");
+        let shown = forward(&[]);
+        assert!(shown.contains(&format!("{calls}  on  217\n")), "{shown}");
+    }
+    forward(&["off"]);
+    let shown = forward(&[]);
+    assert!(!shown.contains("  on  "), "{shown}");
+    assert_eq!(forward(&["off"]), "215 has no forwardings\n");
+    drop(fleet);
+}
+
+#[test]
+fn files_that_arguments_name_and_that_cannot_be_read_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = folder.path().join("none").display().to_string();
+    let data = folder.path().display().to_string();
+    for arguments in [
+        &["serve", "--config", &none][..],
+        &["check-config", &none],
+        &["client", "lines", "--server=h:1", "--password-file", &none],
+        &["client", "lines", "--server=h:1", "--tls", "--ca", &none],
+        &["status", "--server=http://h", "--token-file", &none],
+        &["simulate", "--script", &none],
+        &["simulate", "--maker-file", &none],
+        &[
+            "licenses",
+            "issue",
+            "--serial=1",
+            "--phones=1",
+            "--key",
+            &none,
+        ],
+    ] {
+        let output = finish(program().args(arguments).args(["--data", &data]));
+        fails(&output, 2, &[&none]);
+    }
+}
+
+#[tokio::test]
+async fn lost_token_of_a_running_server_is_written_again_as_the_error_says() {
+    let server = serving("");
+    let data = format!("--data={}", server.data().display());
+    std::fs::remove_file(server.data().join("cli.token")).unwrap();
+    let output = run(&["status", &data]);
+    fails(
+        &output,
+        1,
+        &["cli.token is missing", "SIGHUP", "writes the file again"],
+    );
+    server.reload("").await;
+    assert!(run(&["status", &data]).status.success());
+}
+
+#[test]
+fn numbers_in_arguments_are_explained() {
+    for (arguments, words) in [
+        (
+            &["simulate", "--phones", "x"][..],
+            "must be a whole number from 1 to 100000",
+        ),
+        (
+            &["simulate", "--calls-per-minute", "often"],
+            "must be a number above 0",
+        ),
+        (
+            &["licenses", "remove", "x"],
+            "must be a whole number from 0",
+        ),
+    ] {
+        let output = run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(words) && !said.contains("digit found"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn mistyped_variable_of_the_password_is_pointed_out() {
+    let server = serving("");
+    let data = format!("--data={}", server.data().display());
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = format!("--data={}", other.path().display());
+    let at_server = at(server.clients);
+    let words = "UACSTA_CLIENT_PASSWORD is not used; did you mean UACSTA_CLIENTS_PASSWORD?";
+    let mut command = program();
+    command.env("UACSTA_CLIENT_PASSWORD", "let me dial");
+    let output = finish(command.args(["client", "lines", &elsewhere, &at_server]));
+    fails(&output, 2, &["no password", words]);
+    let mut command = program();
+    command.env("UACSTA_CLIENT_PASSWORD", "let me dial");
+    let output = finish(command.args(["client", "lines", "--user=other", &data]));
+    fails(&output, 1, &["does not accept", words]);
+    let mut command = program();
+    command.env("UACSTA_CLIENT_PASSWORD", "let me dial");
+    let output = finish(command.args(["check-config", &data]));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains(&format!("warning: environment variable {words}")),
+        "{said}"
+    );
 }

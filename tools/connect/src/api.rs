@@ -124,7 +124,10 @@ impl ApiArgs {
         match (&self.url, &self.token_file) {
             (Some(url), Some(file)) => {
                 check_scheme(url)?;
-                return Ok((url.trim_end_matches('/').to_owned(), read_token(file)?));
+                return Ok((
+                    url.trim_end_matches('/').to_owned(),
+                    read_token(file).map_err(CommandError::of_argument)?,
+                ));
             }
             (None, None) => {}
             _ => {
@@ -144,7 +147,14 @@ impl ApiArgs {
                 folder.display()
             )));
         };
-        Ok((url.trim().to_owned(), read_token(&folder.join(API_TOKEN))?))
+        let token = folder.join(API_TOKEN);
+        if !token.exists() {
+            return Err(CommandError::Failed(format!(
+                "{} is missing; reload the server by SIGHUP (systemctl reload uacsta) or restart it: it writes the file again",
+                token.display()
+            )));
+        }
+        Ok((url.trim().to_owned(), read_token(&token)?))
     }
 }
 

@@ -12,12 +12,13 @@ use uacsta_schema::phone_id::PhoneId;
 use crate::{
     CommandError, ConnectError, ServerAddress, Trust,
     data_dir::{self, Listening},
+    server::NO_TLS,
 };
 
 /// The server's data folder.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DataArgs {
-    /// The server's data folder [default: uacsta-data in the current folder]
+    /// The server's data folder [default: $STATE_DIRECTORY, else ./uacsta-data]
     #[arg(
         long = "data",
         value_name = "DIR",
@@ -151,11 +152,17 @@ impl Target {
     pub fn explained(&self, error: ConnectError) -> CommandError {
         match (&error, &self.wrong_port) {
             (ConnectError::Unreachable { .. }, Some(cause)) => {
-                CommandError::Failed(format!("{error}: {cause}"))
+                CommandError::Failed(with_cause(&error.to_string(), cause))
             }
             _ => error.into(),
         }
     }
+}
+
+/// The error with its likely cause, which replaces what the error says about TLS.
+pub fn with_cause(error: &str, cause: &str) -> String {
+    let error = error.strip_suffix(NO_TLS).unwrap_or(error);
+    format!("{}: {cause}", error.trim_end_matches(": "))
 }
 
 /// The default ports, by setting.
@@ -288,7 +295,7 @@ impl ConnectArgs {
     ) -> Result<(String, String, Option<String>), CommandError> {
         if let Some(file) = &self.password_file {
             let text = std::fs::read_to_string(file)
-                .map_err(|error| data_dir::unreadable(file, &error))?;
+                .map_err(|error| data_dir::unreadable(file, &error).of_argument())?;
             let password = text.trim_end_matches(['\r', '\n']).to_owned();
             return Ok((password, file.display().to_string(), None));
         }
@@ -313,12 +320,17 @@ impl ConnectArgs {
         }
         match secret.expose() {
             "" => Err(CommandError::Usage(format!(
-                "no password: set {variable}, or give the server's data folder with --data ({} has none)",
-                secrets.display()
+                "no password: set {variable}, or give the server's data folder with --data ({} has none){}",
+                secrets.display(),
+                unused_variables()
             ))),
             password => Ok((
                 password.to_owned(),
-                format!("of the server with the data folder {}", folder.display()),
+                format!(
+                    "of the server with the data folder {}{}",
+                    folder.display(),
+                    unused_variables()
+                ),
                 Some(settings.clients.user.clone()),
             )),
         }
@@ -330,10 +342,16 @@ impl ConnectArgs {
             return Ok(Trust::File(file));
         }
         Err(CommandError::Usage(
-            "--tls needs a certificate to trust: --ca FILE, --data DIR of the server, or --insecure"
+            "--tls needs a certificate to trust: --ca FILE (the ca.pem of the server's data folder), --data DIR of the server, or --insecure"
                 .to_owned(),
         ))
     }
+}
+
+/// Points out variables that look like ours and are not, to follow an error.
+fn unused_variables() -> String {
+    let unused = uacsta_config::unused_variables();
+    unused.into_iter().map(|said| format!("; {said}")).collect()
 }
 
 #[cfg(test)]

@@ -54,10 +54,11 @@ pub fn require_running(folder: &Path, otherwise: &str) -> Result<(), CommandErro
 
 /// The error of a file that cannot be read, and what to do.
 pub fn unreadable(file: &Path, error: &io::Error) -> CommandError {
-    let mut text = format!("{} cannot be read: {error}", file.display());
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        text += "; run the command as the user of the server (sudo -u USER uacsta ...)";
-    }
+    let text = format!(
+        "{} cannot be read: {error}{}",
+        file.display(),
+        uacsta_config::remedy(error)
+    );
     CommandError::Failed(text)
 }
 

@@ -44,6 +44,14 @@ impl CommandError {
         }
     }
 
+    /// The same about a file that an argument names: that is wrong usage.
+    #[must_use]
+    pub fn of_argument(self) -> Self {
+        match self {
+            Self::Failed(text) | Self::Usage(text) | Self::Interrupted(text) => Self::Usage(text),
+        }
+    }
+
     /// A wrong configuration: several mistakes are a list.
     pub fn of_mistakes(mistakes: &[String]) -> Self {
         Self::Usage(match mistakes {

@@ -6,15 +6,17 @@ mod clock;
 pub mod data_dir;
 mod duration;
 mod error;
+mod number;
 mod probe;
 mod server;
 mod stop_signal;
 
 pub use api::ApiArgs;
-pub use args::{ConnectArgs, DataArgs, Side, Target, parse_phone};
+pub use args::{ConnectArgs, DataArgs, Side, Target, parse_phone, with_cause};
 pub use clock::SystemClock;
 pub use duration::parse_duration;
 pub use error::{CommandError, print, sentence};
+pub use number::parse_number;
 pub use probe::{ProbeOutcome, ProbeResult};
 pub use server::{ConnectError, ServerAddress, Trust, trusting};
 pub use stop_signal::{StopWatch, stop_signal};

@@ -185,10 +185,12 @@ impl ServerAddress {
     }
 }
 
+/// What is wrong where the answer is not TLS.
+pub(crate) const NO_TLS: &str =
+    "the server does not speak TLS there; leave out --tls, or connect to its TLS port";
+
 /// Describes an error of the system or of TLS, with what to do.
 fn reason(error: &io::Error) -> String {
-    const NO_TLS: &str =
-        "the server does not speak TLS there; leave out --tls, or connect to its TLS port";
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     match (error.kind(), tls) {
         (io::ErrorKind::ConnectionRefused, _) => {
@@ -196,7 +198,7 @@ fn reason(error: &io::Error) -> String {
         }
         (_, Some(rustls::Error::InvalidCertificate(wrong))) => match wrong {
             // A stranger of the same name is BadSignature.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => "its certificate is not signed by a trusted issuer; trust the server's certificate.pem with --ca FILE, or any with --insecure".to_owned(),
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => "its certificate is not signed by a trusted issuer; give the file of the issuer with --ca (ca.pem of the server's data folder, if the server made its certificate), or accept any with --insecure".to_owned(),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is not for this host name or address; connect by one that it names, or accept any with --insecure".to_owned()
             }

@@ -8,7 +8,9 @@ use std::{
 };
 
 use clap::Args;
-use uacsta_connect::{CommandError, ConnectArgs, ServerAddress, Side, stop_signal};
+use uacsta_connect::{
+    CommandError, ConnectArgs, ServerAddress, Side, parse_number, stop_signal, with_cause,
+};
 use uacsta_schema::{escape_controls, mac::Mac};
 
 use crate::{
@@ -23,7 +25,7 @@ pub struct Simulate {
     #[command(flatten)]
     connect: ConnectArgs,
     /// Number of phones
-    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = parse_number(1..=100_000_u32))]
     phones: u32,
     /// Maker of the phones: snom, yealink, mitel, auerswald or fanvil
     #[arg(long, default_value = "snom")]
@@ -35,16 +37,16 @@ pub struct Simulate {
     #[arg(long, value_name = "MAC")]
     first_mac: Option<Mac>,
     /// The first phone's number; the others follow it
-    #[arg(long, value_name = "NUMBER", default_value_t = 215)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 215, value_parser = parse_number(1..=u32::MAX))]
     first_extension: u32,
     /// Lines of each phone
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = parse_number(1..=50_u32))]
     lines: u32,
     /// The host part of the lines' identities
     #[arg(long, value_name = "HOST", default_value = "pbx.example")]
     domain: String,
     /// Make this many calls a minute between the phones [default: none]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     calls_per_minute: Option<f64>,
     /// Carry out this script, one step a line, then go on
     #[arg(long, value_name = "FILE")]
@@ -65,13 +67,6 @@ impl Simulate {
     /// Why it failed, with the exit code.
     pub fn run(self) -> Result<(), CommandError> {
         let script = self.script()?;
-        if self
-            .calls_per_minute
-            .is_some_and(|rate| !(rate > 0.0 && rate <= 1e6))
-        {
-            let text = "--calls-per-minute must be above 0, and at most 1000000";
-            return Err(CommandError::Usage(text.to_owned()));
-        }
         if self.calls_per_minute.is_some() && self.phones < 2 {
             let text = "--calls-per-minute needs at least 2 phones";
             return Err(CommandError::Usage(text.to_owned()));
@@ -213,7 +208,7 @@ async fn report(fleet: &Fleet, cause: &LikelyCause, made: &AtomicU64) -> Result<
         if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
             let cause = cause.of(&trouble).filter(|_| registered == 0);
             now = match cause {
-                Some(cause) => format!("{now} ({trouble}: {cause})"),
+                Some(cause) => format!("{now} ({})", with_cause(&trouble, &cause)),
                 None => format!("{now} ({trouble})"),
             };
         }
@@ -225,6 +220,12 @@ async fn report(fleet: &Fleet, cause: &LikelyCause, made: &AtomicU64) -> Result<
         }
         tokio::time::sleep(REPORT_INTERVAL).await;
     }
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok();
+    rate.filter(|rate| *rate > 0.0 && *rate <= 1e6)
+        .ok_or_else(|| "must be a number above 0, and at most 1000000".to_owned())
 }
 
 fn help() -> String {
