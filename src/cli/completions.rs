@@ -4,11 +4,11 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use uacsta_connect::{CommandError, print};
 
-use super::Cli;
+use super::{Cli, unused_options};
 
 /// The arguments of `completions`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:
+#[command(args = unused_options(&["data"]), after_help = "Example:
   uacsta completions bash > /etc/bash_completion.d/uacsta")]
 pub(super) struct Completions {
     /// The shell

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uacsta_actors::licence::code::{Issuer, Licence};
 use uacsta_connect::{ApiArgs, CommandError, data_dir::unreadable, parse_number, print};
 
+use super::{OF_SERVER, unused_options};
 use crate::data_dir::write_private;
 
 /// The arguments of `licenses`.
@@ -37,8 +38,10 @@ enum Command {
     Add(Add),
     /// Remove a licence that was added to the running server
     Remove(Remove),
+    #[command(args = unused_options(&OF_SERVER))]
     /// Create the key of an issuer; prints the public key to build the program with
     Key(Key),
+    #[command(args = unused_options(&OF_SERVER))]
     /// Issue a licence: prints its code
     Issue(Issue),
 }

@@ -4,11 +4,11 @@ use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
 use uacsta_connect::{CommandError, print};
 
-use super::Cli;
+use super::{Cli, unused_options};
 
 /// The arguments of `man`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(args = unused_options(&["data"]), after_help = "Examples:
   uacsta man | man -l -
   uacsta man phones > uacsta-phones.1")]
 pub(super) struct Man {
@@ -30,9 +30,24 @@ impl Man {
             })?,
         };
         let mut page = Vec::new();
-        Page::new(command).render(&mut page).map_err(|error| {
-            CommandError::Failed(format!("the manual page cannot be written: {error}"))
-        })?;
-        print(&page)
+        Page::new(command)
+            .source(concat!("uacsta ", env!("CARGO_PKG_VERSION")))
+            .manual("Commands of uacsta")
+            .render(&mut page)
+            .map_err(|error| {
+                CommandError::Failed(format!("the manual page cannot be written: {error}"))
+            })?;
+        print(with_headings(&String::from_utf8_lossy(&page)).as_bytes())
     }
+}
+
+/// The page with the headings of man-pages(7) in place of clap's EXTRA.
+fn with_headings(page: &str) -> String {
+    let page = page.replacen(".SH EXTRA\nExample", "Example", 1);
+    let page = page.replacen(".SH EXTRA\n", ".SH NOTES\n", 1);
+    let lines = page.lines().map(|line| match line {
+        "Example:" | "Examples:" => ".SH EXAMPLES",
+        line => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }

@@ -10,12 +10,14 @@ mod serve;
 mod settings;
 mod status;
 mod trace;
+mod unused_options;
 
 use clap::{Parser, Subcommand};
 pub use serve::{Plan, Serve};
 use uacsta_connect::{CommandError, DataArgs};
 use uacsta_console::{Certify, Client};
 use uacsta_simulator::Simulate;
+use unused_options::{OF_SERVER, unused_options};
 
 /// Open CSTA middleware for SIP desk phones: registrar and CSTA proxy.
 #[derive(Debug, Parser)]
@@ -150,6 +152,29 @@ mod tests {
     }
 
     #[test]
+    fn help_leaves_out_the_options_of_a_server_where_none_is_asked() {
+        for path in [
+            &["licenses", "key"][..],
+            &["licenses", "issue"],
+            &["settings", "hash"],
+            &["man"],
+            &["completions"],
+        ] {
+            let mut program = Cli::command();
+            program.build();
+            let mut command = &mut program;
+            for name in path {
+                command = command.find_subcommand_mut(name).unwrap();
+            }
+            let help = command.render_help().to_string();
+            for option in ["--data", "--server", "--token-file", "--json"] {
+                assert!(!help.contains(option), "{path:?}: {help}");
+            }
+        }
+        assert!(Cli::try_parse_from(["uacsta", "man", "--data", "x"]).is_ok());
+    }
+
+    #[test]
     fn options_stand_before_or_after_a_subcommand() {
         for line in [
             "uacsta --data x serve --config y",
@@ -163,6 +188,8 @@ mod tests {
             "uacsta certify --data x 000413000001",
             "uacsta simulate --data x",
             "uacsta check-config --data x",
+            "uacsta --data x licenses --json key file",
+            "uacsta settings hash --data x --json user",
         ] {
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
             let parsed = format!("{:?}", cli.command);

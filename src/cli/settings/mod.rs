@@ -11,6 +11,8 @@ pub(super) use secret_input::read_secret;
 use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 
+use super::{OF_SERVER, unused_options};
+
 /// The arguments of `settings`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -64,6 +66,7 @@ Examples:
     Reload,
     /// Print the hash of a client's password for a settings file
     #[command(
+        args = unused_options(&OF_SERVER),
         after_help = "Asks for the password twice, without showing it, or reads it from a pipe. The hash replaces the
 password in clients.password or an account; it is valid for this user and realm only.
 
