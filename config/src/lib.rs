@@ -39,5 +39,6 @@ pub use setting::{Setting, known, shown, value_of_text};
 pub use settings::{
     Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };
+pub use suggestion::with_suggestion;
 pub use trust::{Network, Trusted};
 pub use value::{ByteSize, Listen, overlap};

@@ -13,6 +13,7 @@ use crate::{
     layer::Layer,
     origin::{Origin, Origins, Source},
     settings::Settings,
+    suggestion::with_suggestion,
 };
 
 /// The file in the data folder with what operators set through the API.
@@ -227,7 +228,8 @@ fn explain(error: &ConfigError) -> (String, String) {
         }
         other => {
             let message = other.to_string();
-            let what = mistyped(&message).unwrap_or_else(|| format!("cannot be used: {message}"));
+            let what = mistyped(&message)
+                .unwrap_or_else(|| format!("cannot be used: {}", with_suggestion(&message)));
             (String::new(), what)
         }
     }
@@ -479,8 +481,8 @@ mod tests {
             "uacsta.toml, line 2: phones.wan.public_tcp_port is 64-bit unsigned integer `70000`, but must be an unsigned 16 bit integer",
         );
         refused(
-            "[phones.lan]\ntcp = ':5060'",
-            "uacsta.toml, line 2: phones.lan.tcp is \":5060\", but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off",
+            "[phones.lan]\ntcp = 'pbx:5060'",
+            "uacsta.toml, line 2: phones.lan.tcp is \"pbx:5060\", but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off",
         );
         refused(
             "[logs]\nlevel = 'loud'",
@@ -519,6 +521,20 @@ mod tests {
             "[[clients.accounts]]\nuser = 'front'",
             "uacsta.toml, line 1: clients.accounts[0].password is missing",
         );
+        refused(
+            "[[clients.accounts]]\nuser = 'front'\npassword = 'x'\nline = ['215']",
+            "uacsta.toml, line 1: clients.accounts[0] cannot be used: unknown field `line`; did you mean `lines`?",
+        );
+        for (key, port, meant) in [
+            ("web.listen", "8080", "127.0.0.1:8080"),
+            ("web.listen", ":8080", "127.0.0.1:8080"),
+            ("phones.lan.tcp", "5060", "0.0.0.0:5060"),
+        ] {
+            let said = format!(
+                "uacsta.toml, line 1: {key} is {port:?}, but must be an IP address with a port; did you mean {meant:?}?"
+            );
+            refused(&format!("{key} = '{port}'"), &said);
+        }
         refused(
             "[phones]\npassword = ",
             "uacsta.toml, line 2: is not TOML: string values must be quoted, expected literal string",

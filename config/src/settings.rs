@@ -268,6 +268,7 @@ pub struct Logs {
 #[serde(deny_unknown_fields)]
 pub struct Web {
     /// The address of the HTTP server.
+    #[serde(deserialize_with = "crate::value::loopback")]
     pub listen: Listen,
     /// The names and further addresses by which browsers and programs reach it.
     pub names: Vec<String>,

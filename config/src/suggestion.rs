@@ -43,6 +43,24 @@ pub(crate) fn nearest(wrong: &str, keys: &BTreeMap<String, Value>) -> Option<Str
         .map(|(_, key)| key.clone())
 }
 
+/// serde's message about an unknown key, with the nearest one that is known; other messages as they are.
+pub fn with_suggestion(message: &str) -> String {
+    let suggested = || {
+        let (wrong, rest) = message.strip_prefix("unknown field `")?.split_once('`')?;
+        let (_, known) = rest.split_once("expected ")?;
+        let known = known.split('`').skip(1).step_by(2);
+        let near = known
+            .map(|known| (distance(known, wrong), known))
+            .min()
+            .filter(|(distance, _)| *distance <= 1 + wrong.len() / 3)?;
+        Some(format!(
+            "unknown field `{wrong}`; did you mean `{}`?",
+            near.1
+        ))
+    };
+    suggested().unwrap_or_else(|| message.to_owned())
+}
+
 pub(crate) fn join(section: &str, key: &str) -> String {
     match section {
         "" => key.to_owned(),
@@ -84,6 +102,28 @@ mod tests {
             ("sip_expires", "sip_expire", 1),
         ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn unknown_field_is_answered_with_the_nearest() {
+        let known = "expected one of `user`, `password`, `lines`";
+        for (message, expected) in [
+            (
+                format!("unknown field `line`, {known}"),
+                "unknown field `line`; did you mean `lines`?",
+            ),
+            (
+                "unknown field `users`, expected `user`".to_owned(),
+                "unknown field `users`; did you mean `user`?",
+            ),
+            (
+                "unknown field `colour`, expected `user`".to_owned(),
+                "unknown field `colour`, expected `user`",
+            ),
+            ("missing field `user`".to_owned(), "missing field `user`"),
+        ] {
+            assert_eq!(with_suggestion(&message), expected);
         }
     }
 

@@ -27,6 +27,12 @@ impl Listen {
     }
 }
 
+/// Reads the address of a service without TLS, which belongs on loopback: that is what a mistake is answered with.
+pub(crate) fn loopback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Listen, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Listen::try_from(text).map_err(|wrong| de::Error::custom(wrong.replace("0.0.0.0", "127.0.0.1")))
+}
+
 impl From<SocketAddr> for Listen {
     fn from(address: SocketAddr) -> Self {
         Self(Some(address))
@@ -41,7 +47,10 @@ impl TryFrom<String> for Listen {
             return Ok(Self::OFF);
         }
         text.parse().map(|address| Self(Some(address))).map_err(|_| {
-            format!("is {text:?}, but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off")
+            match text.trim_start_matches(':').parse::<u16>() {
+                Ok(port) => format!("is {text:?}, but must be an IP address with a port; did you mean \"0.0.0.0:{port}\"?"),
+                Err(_) => format!("is {text:?}, but must be an IP address with a port such as \"0.0.0.0:5060\" or \"[::]:5060\", or \"\" for off"),
+            }
         })
     }
 }
