@@ -430,3 +430,31 @@ fn mistyped_variable_of_the_password_is_pointed_out() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn simulated_phones_of_a_stopped_server_say_so_and_try_again() {
+    let server = serving("");
+    let mut command = program();
+    command
+        .args(["simulate", "--phones=2", "--data"])
+        .arg(server.data());
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let _fleet = Simulated(child);
+    server.until_listed("sip:216@").await;
+    let folder = server.kill();
+    // The end of the program ends the loop.
+    let mut lines = output.lines().map_while(Result::ok);
+    let refused = "no server listens there; trying again)";
+    let seen: Vec<String> = lines
+        .by_ref()
+        .take(9)
+        .take_while(|line| !line.contains(refused))
+        .collect();
+    assert!(seen.len() < 9, "{seen:?}");
+    assert!(!seen.iter().any(|line| line.contains("--tls")), "{seen:?}");
+    drop(folder);
+}

@@ -1,5 +1,7 @@
 //! What the API answers to `POST /api/v1/phones/{phone}/csta`: one service tried at one phone.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Result of sending one service request to a phone.
@@ -37,4 +39,31 @@ pub enum ProbeOutcome {
     Silent,
     /// The request was not sent: the phone is away, disabled or busy.
     NotAsked,
+}
+
+impl fmt::Display for ProbeOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Lacking => "lacking",
+            Self::Refused => "refused",
+            Self::Useless => "useless",
+            Self::Silent => "silent",
+            Self::NotAsked => "notAsked",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcome_is_displayed_as_the_api_writes_it() {
+        use ProbeOutcome::*;
+        for outcome in [Done, Lacking, Refused, Useless, Silent, NotAsked] {
+            let written = serde_json::to_value(outcome).unwrap_or_default();
+            assert_eq!(written, outcome.to_string());
+        }
+    }
 }

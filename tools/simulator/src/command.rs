@@ -179,11 +179,12 @@ impl LikelyCause {
     }
 }
 
-/// Prints how many phones are registered and under control, and one phone's error, when they change.
+/// Prints how many phones are registered and under control, and the latest error, when they change.
 async fn report(fleet: &Fleet, cause: &LikelyCause, made: &AtomicU64) -> Result<(), CommandError> {
     let mut before = String::new();
     let mut counted = tokio::time::Instant::now();
     let mut shown_calls = 0;
+    let mut was_registered = false;
     let all = fleet.phones().len();
     let noun = if all == 1 { "phone" } else { "phones" };
     let mut settled = ([0, 0], tokio::time::Instant::now());
@@ -205,12 +206,14 @@ async fn report(fleet: &Fleet, cause: &LikelyCause, made: &AtomicU64) -> Result<
         if shown_calls > 0 {
             now = format!("{now}, {shown_calls} calls made");
         }
-        if let Some(trouble) = fleet.phones().iter().find_map(Phone::trouble) {
-            let cause = cause.of(&trouble).filter(|_| registered == 0);
-            now = match cause {
-                Some(cause) => format!("{now} ({})", with_cause(&trouble, &cause)),
-                None => format!("{now} ({trouble})"),
-            };
+        was_registered |= registered > 0;
+        let troubles = fleet.phones().iter().filter_map(Phone::trouble);
+        if let Some((_, trouble)) = troubles.max() {
+            // Settings with which phones have registered are right.
+            let cause = cause.of(&trouble).filter(|_| !was_registered);
+            let told =
+                cause.map_or_else(|| trouble.to_string(), |cause| with_cause(&trouble, &cause));
+            now = format!("{now} ({told}; trying again)");
         }
         if before != now {
             let mut out = io::stdout().lock();

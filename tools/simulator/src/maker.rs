@@ -90,7 +90,7 @@ impl Maker {
         Self::parse(&text).map_err(|error| MakerError::Wrong {
             file: name(),
             line: line_of(&text, &error),
-            what: error.message().into(),
+            what: uacsta_config::with_suggestion(error.message()).into(),
         })
     }
 

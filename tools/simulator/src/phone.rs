@@ -1,6 +1,6 @@
 //! A handle to a simulated phone: presses its buttons and waits for its state.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use actix::Addr;
 use tokio::sync::{oneshot, watch};
@@ -93,8 +93,8 @@ impl Phone {
         self.status.borrow().stage
     }
 
-    /// Why the phone is not registered, if it failed.
-    pub fn trouble(&self) -> Option<Arc<str>> {
+    /// When the phone failed last, and why, as long as it is not registered.
+    pub fn trouble(&self) -> Option<(Instant, Arc<str>)> {
         self.status.borrow().trouble.clone()
     }
 

@@ -1,6 +1,6 @@
 //! How far a simulated phone has come: connected, registered, under control.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use uacsta_schema::csta::DeviceId;
 
@@ -26,8 +26,8 @@ pub enum Stage {
 pub(crate) struct Status {
     pub(crate) stage: Stage,
     pub(crate) lines: Vec<(LineId, DeviceId)>,
-    /// Why the phone is not registered, if it failed.
-    pub(crate) trouble: Option<Arc<str>>,
+    /// When it failed last, and why, as long as it is not registered.
+    pub(crate) trouble: Option<(Instant, Arc<str>)>,
 }
 
 impl Handset {
@@ -42,6 +42,6 @@ impl Handset {
 
     pub(super) fn trouble(&self, reason: &str) {
         self.status
-            .send_modify(|status| status.trouble = Some(reason.into()));
+            .send_modify(|status| status.trouble = Some((Instant::now(), reason.into())));
     }
 }
