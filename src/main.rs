@@ -83,13 +83,17 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
         let ended = tokio::select! {
             signal = process::run(&mut running, signals, read, |logs| logging.change(logs)) => {
                 tracing::info!(signal, "server stopping");
-                Ok(())
+                Ok(signal)
             }
             Err(error) = demonstrate(&plan, &addresses) => Err(error),
         };
         process::stopping();
         running.stop().await;
-        Ok(ended?)
+        let signal = ended?;
+        if plan.is_demo() || !io::stderr().is_terminal() {
+            say(format_args!("stopped by {signal}"));
+        }
+        Ok(())
     });
     if let Err(error) = &served {
         log_failure(error);

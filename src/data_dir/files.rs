@@ -30,7 +30,8 @@ impl Prepared {
             let mut file = Builder::new()
                 .prefix(&format!("{name}."))
                 .suffix(".new")
-                .tempfile_in(folder)?;
+                .tempfile_in(folder)
+                .map_err(without_path)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
             Ok(file)
@@ -57,6 +58,13 @@ impl Prepared {
             Err(refused) => Err(failed("written", &self.path)(refused.error)),
         }
     }
+}
+
+/// The system's error without the path of the temporary file, which tells nobody anything.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let reason = text.split(" at path ").next().unwrap_or_default();
+    io::Error::new(error.kind(), reason)
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

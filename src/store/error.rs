@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uacsta_config::remedy;
+
 use super::database::LAYOUT;
 
 /// Why the phone list cannot be opened or changed.
@@ -43,7 +45,7 @@ pub enum StoreError {
         found: u32,
     },
     /// A file operation failed.
-    #[error("{} cannot be {action}: {source}", path.display())]
+    #[error("{} cannot be {action}: {source}{}", path.display(), remedy(source))]
     File {
         /// The operation.
         action: &'static str,
@@ -53,7 +55,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// sled failed, or its content is damaged.
-    #[error("the phone list cannot be read or written: {0}")]
+    #[error("the phone list cannot be read or written: {}", describe(.0))]
     Database(#[from] sled::Error),
     /// A value is not valid JSON, or has no JSON form.
     #[error("an entry of the phone list cannot be read or written as JSON: {0}")]
@@ -92,6 +94,14 @@ impl StoreError {
     }
 }
 
+/// sled's error in words; its own text of a damaged file is that of a debugger.
+fn describe(error: &sled::Error) -> String {
+    match error {
+        sled::Error::Corruption { .. } => "the database is damaged".to_owned(),
+        error => error.to_string(),
+    }
+}
+
 /// The error of a file operation.
 pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
@@ -99,5 +109,27 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
         action,
         path,
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_sentences_for_people() {
+        let damaged = sled::Error::Corruption { at: None, bt: () };
+        assert_eq!(
+            StoreError::from(damaged).to_string(),
+            "the phone list cannot be read or written: the database is damaged"
+        );
+        let denied = failed("opened", Path::new("data/telephones.lock"))(
+            io::ErrorKind::PermissionDenied.into(),
+        );
+        assert_eq!(
+            denied.to_string(),
+            "data/telephones.lock cannot be opened: permission denied; \
+             run the command as the user of the server (sudo -u USER uacsta ...)"
+        );
     }
 }

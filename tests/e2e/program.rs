@@ -73,6 +73,24 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
+fn manual_pages_have_the_title_of_the_command_and_its_examples() {
+    for (arguments, title) in [
+        (&["man"][..], "uacsta"),
+        (&["man", "serve"], "uacsta-serve"),
+        (&["man", "certify"], "uacsta-certify"),
+    ] {
+        let page = run(arguments).stdout;
+        let page = String::from_utf8_lossy(&page);
+        let heading = format!(".TH {title} 1  \"uacsta ");
+        assert!(page.contains(&heading), "{page}");
+        assert!(
+            page.contains("\n.SH EXAMPLES\n") && !page.contains("EXTRA"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
 fn completions_and_manual_page_are_printed() {
     assert!(String::from_utf8_lossy(&run(&["completions", "bash"]).stdout).contains("uacsta"));
     assert!(
@@ -119,7 +137,11 @@ fn invalid_maker_table_is_explained() {
             "",
             &["line 1", "missing field `challenge`"],
         ),
-        ("lacks =", "lacking =", &["unknown field `lacking`"]),
+        (
+            "lacks =",
+            "lacking =",
+            &["unknown field `lacking`; did you mean `lacks`?"],
+        ),
     ] {
         let (_folder, file) = settings_file(&good.replace(from, to));
         let output = run(&["simulate", "--maker-file", &file]);
@@ -655,6 +677,27 @@ fn signal_shuts_the_server_down_cleanly() {
         assert_eq!(server.signal(signal), Some(0), "{signal}");
         assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn stop_is_told_in_one_line() {
+    let mut server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let said = server.take_stderr();
+    assert_eq!(server.signal("TERM"), Some(0));
+    let said = BufReader::new(said).lines().map_while(Result::ok);
+    let stopped: Vec<String> = said.filter(|line| line.contains("stop")).collect();
+    assert_eq!(stopped, ["uacsta: stopped by SIGTERM"]);
+}
+
+#[test]
+fn file_that_cannot_be_written_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("none/issuer.key").display().to_string();
+    let output = run(&["licenses", "key", &file]);
+    fails(&output, 1, &["cannot be written: No such file"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("issuer.key").count(), 1, "{said}");
 }
 
 #[cfg(unix)]

@@ -119,7 +119,7 @@ fn log(phone: PhoneId, result: &ProbeResult) {
     let ProbeResult {
         service, outcome, ..
     } = result;
-    tracing::info!(%phone, service, ?outcome, "phone probed by an operator");
+    tracing::info!(%phone, service, %outcome, "phone probed by an operator");
 }
 
 fn result(service: ServiceId, probed: ProbeAnswer) -> ProbeResult {

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use tracing::warn;
-use uacsta_config::{OPERATOR_FILE, Secret, Settings};
+use uacsta_config::{OPERATOR_FILE, Secret, Settings, remedy};
 use uacsta_connect::data_dir::{API_TOKEN, JOURNAL, SECRETS};
 
 use super::{
@@ -69,7 +69,7 @@ impl DataDir {
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// A file operation failed.
-    #[error("{} cannot be {action}: {source}", path.display())]
+    #[error("{} cannot be {action}: {source}{}", path.display(), remedy(source))]
     File {
         /// The operation.
         action: &'static str,
