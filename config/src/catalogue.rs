@@ -221,6 +221,8 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of("logs.delete_daily", AtOnce),
     Row::of("logs.phones", AtOnce),
     Row::of("logs.format", AtOnce).choices(Format::WORDS),
+    Row::of("audit.max_size", AtOnce).bytes(MIB, GIB),
+    Row::of("audit.keep_days", AtOnce).count(1, 3650),
     Row::of("web.listen", NextConnection),
     Row::of("web.names", AtOnce),
     Row::of("web.trusted_proxies", AtOnce),

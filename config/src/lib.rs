@@ -37,7 +37,7 @@ pub use profiles::Profiles;
 pub use secret::Secret;
 pub use setting::{Setting, known, shown, value_of_text};
 pub use settings::{
-    Account, Advanced, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
+    Account, Advanced, Audit, Clients, Lan, Licenses, Limits, Logs, Phones, Settings, Tls, Wan, Web,
 };
 pub use suggestion::with_suggestion;
 pub use trust::{Network, Trusted};

@@ -34,6 +34,8 @@ pub struct Settings {
     pub licenses: Licenses,
     /// The section `[logs]`.
     pub logs: Logs,
+    /// The section `[audit]`.
+    pub audit: Audit,
     /// The section `[web]`.
     pub web: Web,
     /// The configuration file that was read.
@@ -261,6 +263,16 @@ pub struct Logs {
     pub phones: Vec<String>,
     /// The format of a line.
     pub format: Format,
+}
+
+/// The audit log.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The size of its files for changes, and that of its files for refused requests.
+    pub max_size: ByteSize,
+    /// How many days an entry is kept.
+    pub keep_days: u32,
 }
 
 /// Administration and API.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    audit,
     authentication::{Keys, is_own_page},
     connection::Peer,
     document::Document,
@@ -81,6 +82,7 @@ fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
     if let Some(peer) = request.conn_data::<Rc<Peer>>() {
         peer.authenticated();
     }
+    audit::note_log_on(request, &log_on);
     if log_on.right < needed {
         let detail = format!(
             "{} may {}, but this needs the right to {}",

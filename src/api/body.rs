@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
+    audit,
     connection::Peer,
     problem::{Kind, Problem},
 };
@@ -28,6 +29,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let is_json = is_json(request);
         let octets = Bytes::from_request(request, payload);
         let peer = request.conn_data::<Rc<Peer>>().cloned();
+        let request = request.clone();
         Box::pin(async move {
             if !is_json {
                 let detail = "the body must be JSON: send Content-Type: application/json";
@@ -41,7 +43,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if let Some(peer) = &peer {
                 peer.set_answering(true);
             }
-            Ok(Self(read(&octets?)?))
+            let value = json(&octets?)?;
+            audit::note_after(&request, &value);
+            Ok(Self(typed(value)?))
         })
     }
 }
@@ -54,7 +58,7 @@ fn is_json(request: &HttpRequest) -> bool {
     }
 }
 
-fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
+fn json(octets: &[u8]) -> Result<Value, Problem> {
     let value: Value = serde_json::from_slice(octets).map_err(|error| {
         Problem::new(Kind::UNREADABLE, format!("the body is not JSON: {error}"))
     })?;
@@ -62,6 +66,10 @@ fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
         let detail = "the body must be a JSON object".to_owned();
         return Err(Problem::invalid([(String::new(), detail)]));
     }
+    Ok(value)
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let mut pointer = String::new();
@@ -96,6 +104,10 @@ pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
+        typed(json(octets)?)
+    }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]

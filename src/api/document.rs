@@ -15,8 +15,39 @@ use super::{
 /// The document and what is looked up in it.
 pub(super) struct Document {
     text: String,
-    /// The operations by path and method, with the names of their parameters.
-    operations: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// The operations by path and method.
+    operations: BTreeMap<String, BTreeMap<String, Operation>>,
+}
+
+/// What is known of an operation.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// Its `operationId`.
+    pub(super) id: String,
+    /// Its `x-effect`.
+    effect: String,
+    /// The names of its parameters in the query.
+    parameters: Vec<String>,
+}
+
+impl Operation {
+    fn of(described: &Value) -> Self {
+        let text = |key: &str| described[key].as_str().unwrap_or_default().to_owned();
+        let parameters = described["parameters"].as_array();
+        let parameters = parameters.map(Vec::as_slice).unwrap_or_default();
+        let query = parameters.iter().filter(|one| one["in"] == "query");
+        let names = query.filter_map(|one| Some(one["name"].as_str()?.to_owned()));
+        Self {
+            id: text("operationId"),
+            effect: text("x-effect"),
+            parameters: names.collect(),
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub(super) fn is_read(&self) -> bool {
+        self.effect == "read"
+    }
 }
 
 /// What the document has beside the operations and their types.
@@ -68,12 +99,18 @@ impl Document {
         (!names.is_empty()).then(|| names.join(", "))
     }
 
+    /// The operation that a request names.
+    pub(super) fn operation(&self, request: &HttpRequest) -> Option<&Operation> {
+        let method = request.method().as_str().to_ascii_lowercase();
+        self.operations.get(&request.match_pattern()?)?.get(&method)
+    }
+
     /// Refuses parameters that the operation does not have.
     pub(super) fn check_parameters(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let method = request.method().as_str().to_ascii_lowercase();
-        let pattern = request.match_pattern();
-        let known = pattern.and_then(|pattern| self.operations.get(&pattern)?.get(&method));
-        let Some(known) = known else {
+        let Some(Operation {
+            parameters: known, ..
+        }) = self.operation(request)
+        else {
             return Ok(());
         };
         let query = request.query_string();
@@ -112,19 +149,12 @@ fn fits(pattern: &str, path: &str) -> bool {
     }
 }
 
-fn operations(document: &Value) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
-    let names = |operation: &Value| {
-        let parameters = operation["parameters"].as_array();
-        let parameters = parameters.map(Vec::as_slice).unwrap_or_default();
-        let query = parameters.iter().filter(|one| one["in"] == "query");
-        let names = query.filter_map(|one| Some(one["name"].as_str()?.to_owned()));
-        names.collect()
-    };
+fn operations(document: &Value) -> BTreeMap<String, BTreeMap<String, Operation>> {
     let methods = |item: &Value| {
         let members = item.as_object().into_iter().flatten();
         members
             .filter(|(key, _)| METHODS.iter().any(|(method, _)| method == key))
-            .map(|(method, operation)| (method.clone(), names(operation)))
+            .map(|(method, operation)| (method.clone(), Operation::of(operation)))
             .collect()
     };
     let paths = document["paths"].as_object().into_iter().flatten();

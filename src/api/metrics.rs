@@ -30,6 +30,7 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
         unsaved: api.on_disk().await?.unsaved,
         open: api.open.totals(),
         expiry: api.identity.certificate().until.as_second(),
+        audit_failed: api.audit.warning().is_some(),
         process: figures(api.context.clock.now()),
     };
     Ok(HttpResponse::Ok()
@@ -50,6 +51,8 @@ struct State {
     open: (usize, usize),
     /// When the certificate ends, in seconds since 1970.
     expiry: i64,
+    /// Whether the audit log cannot be written.
+    audit_failed: bool,
     process: Vec<Figure>,
 }
 
@@ -122,6 +125,11 @@ fn gauges(page: &mut Page, counters: &Counters, state: &State) {
             "uacsta_telephones_unsaved",
             "Phones whose last change is not on disk; if it stays above 0, the phone list cannot be written.",
             state.unsaved,
+        ),
+        (
+            "uacsta_audit_log_failed",
+            "1 while the audit log cannot be written, else 0.",
+            usize::from(state.audit_failed),
         ),
     ] {
         page.gauge(name, meaning, value);
@@ -230,6 +238,7 @@ mod tests {
             unsaved: 1,
             open: (5, 2),
             expiry: 1_800_000_000,
+            audit_failed: true,
             process: figures(Duration::from_secs(1)),
         };
         written(&counters, &state)
@@ -245,6 +254,7 @@ mod tests {
             "uacsta_phones_by_reason{reason=\"neverRegistered\"} 1",
             "uacsta_sessions{side=\"clients\"} 0",
             "uacsta_telephones_unsaved 1",
+            "uacsta_audit_log_failed 1",
             "uacsta_certificate_expiry_timestamp_seconds 1800000000",
             "uacsta_phone_requests_total{service=\"MakeCall\",result=\"timed_out\"} 1",
             "uacsta_phone_request_duration_seconds_bucket{le=\"0.0025\"} 0",

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod authentication;
 mod body;
 mod connection;
@@ -61,6 +62,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     accounts::AccountStore,
+    audit::AuditLog,
     data_dir::{Admin, Announcement},
     net::{self, tls::Identity},
     operators::Operators,
@@ -117,6 +119,8 @@ pub struct Api {
     pub operators: Arc<Operators>,
     /// The accounts of clients and programs.
     pub accounts: Arc<AccountStore>,
+    /// Who changed what.
+    pub audit: Arc<AuditLog>,
     /// The TLS certificate in use.
     pub identity: Arc<Identity>,
     /// When the server was started.
@@ -166,6 +170,7 @@ pub fn start(
             .default_service(web::to(not_found))
             .wrap(from_fn(methods::head_as_get))
             .wrap(from_fn(host::check))
+            .wrap(from_fn(audit::record))
             .wrap(from_fn(connection::limit_requests))
             .wrap(from_fn(answer::finish))
     };

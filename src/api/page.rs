@@ -111,15 +111,25 @@ impl<F: DeserializeOwned> Page<F> {
         Ok(Some((after.transpose()?.map(|(_, key)| key), self.limit)))
     }
 
+    /// The key after which the page begins, its size and the text to search for, in lower case, where the list is read in the
+    /// order of its keys alone.
+    pub(super) fn position<K: FromStr>(
+        &self,
+    ) -> Result<(Option<K>, usize, Option<String>), Problem> {
+        let after = self.after.as_ref().map(|cursor| self.cursor(cursor, 0));
+        let after = after.transpose()?.map(|(_, key)| key);
+        Ok((after, self.limit, self.q.clone()))
+    }
+
     /// The page of the whole list whose `items` begin after the key, and are more than fit if there is a next page.
-    pub(super) fn first<T: Row>(&self, mut items: Vec<T>, total: usize) -> List<T> {
+    pub(super) fn first<T: Row>(&self, mut items: Vec<T>, total: Option<usize>) -> List<T> {
         let is_last = items.len() <= self.limit;
         items.truncate(self.limit);
         let last = items.last().filter(|_| !is_last);
         List {
             next: last.map(|item| cursor("", &[], &item.key())),
             items,
-            total: Some(total),
+            total,
         }
     }
 

@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, certificate, csta, document, licenses, lines, operators, phones, problems, session,
-    settings, status, trace,
+    accounts, audit, certificate, csta, document, licenses, lines, operators, phones, problems,
+    session, settings, status, trace,
 };
 
 /// Where the API begins.
@@ -47,6 +47,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(accounts::show)
         .service(accounts::change)
         .service(accounts::remove)
+        .service(audit::list)
         .service(document::show)
         .service(problems::show);
 }

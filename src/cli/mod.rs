@@ -1,5 +1,6 @@
 //! The command line: its subcommands and the order in which they run.
 
+mod audit;
 mod check_config;
 mod completions;
 mod licenses;
@@ -56,6 +57,8 @@ enum Command {
     Trace(trace::Trace),
     /// List, add, change and remove named operators
     Operators(operators::Operators),
+    /// Show who changed what, and which requests were refused
+    Audit(audit::Audit),
     /// Show licences and what uses them, add or remove one, or issue licences
     Licenses(licenses::Licenses),
     /// Reload the configuration of a running server; hash a password
@@ -85,6 +88,7 @@ impl Cli {
             Command::Phones(command) => command.run()?,
             Command::Trace(command) => command.run()?,
             Command::Operators(command) => command.run()?,
+            Command::Audit(command) => command.run()?,
             Command::Licenses(command) => command.run()?,
             Command::Settings(command) => command.run()?,
             Command::Certify(command) => command.run()?,

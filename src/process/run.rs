@@ -81,6 +81,7 @@ async fn finish(
     log: &mut impl FnMut(&Logs),
 ) {
     let before = running.addresses.listed();
+    let former = request.is_none().then(|| running.settings());
     let outcome = match outcome {
         Ok(validated) => {
             let logs = validated.logs().clone();
@@ -104,6 +105,9 @@ async fn finish(
         (Err(error), _) => {
             tracing::error!(%error, "reload failed; the configuration is unchanged");
         }
+    }
+    if let Some(former) = former {
+        running.record_reload(&former, &outcome);
     }
     if let Some(request) = request {
         request.answer(outcome);

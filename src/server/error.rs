@@ -56,6 +56,12 @@ pub enum StartError {
         /// The system's error.
         error: io::Error,
     },
+    /// The system starts no further thread.
+    #[error("cannot start the thread of the audit log: {error}")]
+    Thread {
+        /// The system's error.
+        error: io::Error,
+    },
     /// Another error, with its setting.
     #[error("{}{error}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     At {

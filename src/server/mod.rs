@@ -26,13 +26,14 @@ use uacsta_actors::{
 use uacsta_config::{Profiles, Secret, Settings};
 use uacsta_connect::{
     SystemClock,
-    data_dir::{API_ADDRESS, LISTENING, Listening},
+    data_dir::{API_ADDRESS, LISTENING},
 };
 use uacsta_schema::sip::nonce::NonceKey;
 
 use crate::{
     accounts::AccountStore,
-    api::{self, Api, HttpServer},
+    api::{Api, HttpServer},
+    audit::AuditLog,
     data_dir::{self, Admin, Announcement, RunningTime},
     net::{
         Acceptor, Listener, cert_watcher,
@@ -51,6 +52,7 @@ mod reload;
 mod settings_change;
 mod undo;
 mod warnings;
+mod web;
 
 pub use check::Checked;
 use check::listeners;
@@ -60,6 +62,7 @@ use interfaces::{Interfaces, interfaces};
 pub use reload::{ReloadContext, ValidatedSettings};
 use undo::Undos;
 pub use warnings::ConfigWarning;
+use web::{announcement_text, open_web};
 
 /// A server that is not started yet.
 #[derive(Clone)]
@@ -171,6 +174,8 @@ impl Server {
             data_dir::remove_announcement(data, name)
                 .map_err(|error| StartError::Announcement { name, error })?;
         }
+        let audit =
+            AuditLog::open(data, &settings.audit).map_err(|error| StartError::Thread { error })?;
         let list = StoreActor::open(lock)?;
         let listed = list.listed.len();
 
@@ -246,6 +251,7 @@ impl Server {
             data: data.to_owned(),
             reload,
             identity: Arc::clone(&identity),
+            audit: Arc::new(audit),
             operators: Arc::new(Operators::open(data)),
             accounts: Arc::new(accounts),
             started_at: jiff::Timestamp::now(),
@@ -357,44 +363,4 @@ fn allowance(
     let codes = codes.iter().map(String::as_str);
     Allowance::of(issuer, codes, used_before)
         .map_err(|(at, error)| StartError::Licence { at, error })
-}
-
-fn open_web(
-    settings: &Settings,
-    data: &Path,
-    token: &Secret,
-    api: &Api,
-) -> Result<Option<HttpServer>, StartError> {
-    let listen = settings.web.listen;
-    let Some(address) = listen.address() else {
-        return Ok(None);
-    };
-    let web = api::start(
-        address,
-        settings.limits.api_connections,
-        data,
-        token,
-        &settings.web.password,
-        api.clone(),
-    )
-    .map_err(|source| StartError::listen("web.listen", listen, source))?;
-    tracing::debug!(interface = "web.listen", address = %web.address(), "listening");
-    Ok(Some(web))
-}
-
-/// The content of the file that tells commands where the server listens.
-fn announcement_text(addresses: &Addresses, settings: &Settings) -> String {
-    let listening = Listening {
-        // A command runs in another folder.
-        config: settings
-            .file
-            .as_deref()
-            .and_then(|file| std::path::absolute(file).ok()),
-        interfaces: addresses
-            .by_setting()
-            .map(|(setting, address)| (setting.to_owned(), address))
-            .collect(),
-    };
-    // Strings and addresses always have a JSON form.
-    serde_json::to_string_pretty(&listening).unwrap_or_default() + "\n"
 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     api::HttpServer,
+    audit::{Entry, Outcome, bounded, differences},
     data_dir::{self, DataDir, InForce, RunningTime},
     net::{
         Interface,
@@ -218,6 +219,7 @@ impl Running {
         self.token = data_dir.token;
         let ladder = settings.limits.ladder.as_usize();
         self.context.ladder.set_bound(ladder);
+        self.api.audit.set_bounds(&settings.audit);
         let version = self.context.config().version + 1;
         self.context.config.store(Arc::new(RuntimeConfig {
             settings,
@@ -242,6 +244,32 @@ impl Running {
         self.addrs.phones.licensing.do_send(ConfigChanged);
         self.addrs.registrar.do_send(ConfigChanged);
         Ok(undo)
+    }
+
+    /// The settings in use.
+    pub fn settings(&self) -> Settings {
+        self.context.config().settings.clone()
+    }
+
+    /// Writes a reload that no request of the API asked for into the audit log, with the settings that it changed.
+    pub fn record_reload(&self, former: &Settings, outcome: &ReloadOutcome) {
+        let (before, after) = differences(former, &self.context.config().settings);
+        let entry = Entry {
+            who: Some("SIGHUP".to_owned()),
+            before,
+            after,
+            outcome: match outcome {
+                Ok(_) => Outcome::Done,
+                Err(_) => Outcome::Failed,
+            },
+            detail: outcome
+                .as_ref()
+                .err()
+                .map(|error| bounded(&error.to_string())),
+            ..Entry::new("reloadSettings", jiff::Timestamp::now())
+        };
+        let audit = Arc::clone(&self.api.audit);
+        actix_rt::spawn(async move { audit.record(entry).await });
     }
 
     /// Puts the files of a change in place, and remembers how to undo it.

@@ -13,6 +13,7 @@ mod support;
 mod accounts;
 mod api;
 mod arbiters;
+mod audit;
 mod bodies;
 mod certify;
 mod client_session;

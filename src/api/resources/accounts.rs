@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Row, Tagged, Time, created,
-    present, require_match,
+    note_before, present, require_match,
 };
 use crate::accounts::{AccountChange, AccountError, KnownAccount, LineRight, NewAccount};
 
@@ -214,7 +214,9 @@ pub(in crate::api) async fn change(
 ) -> Result<Tagged<Account>, Problem> {
     let known = found(&api, &name)?;
     let id = known.id.clone();
-    require_match(&request, &Account::from(known))?;
+    let before = Account::from(known);
+    note_before(&request, &before);
+    require_match(&request, &before)?;
     let AccountChanged {
         password,
         rights,
@@ -246,8 +248,10 @@ pub(in crate::api) async fn remove(
     Administrator(who): Administrator,
     api: web::Data<Api>,
     name: web::Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let known = found(&api, &name)?;
+    note_before(&request, &Account::from(known.clone()));
     api.accounts.remove(&known.id).await?;
     tracing::info!(user = known.account.user, by = who.name, "account removed");
     Ok(HttpResponse::NoContent().finish())

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use actix_web::{post, web};
+use actix_web::{HttpRequest, post, web};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uacsta_actors::{
     phone::{Probe, ProbeAnswer, ProfileEntry},
     refusal::Refusal as Why,
@@ -17,7 +18,7 @@ use uacsta_schema::{
 };
 use utoipa::ToSchema;
 
-use super::{Api, Body, Kind, Operator, Problem, phones, stopping};
+use super::{Api, Body, Kind, Operator, Problem, note_after, phones, stopping};
 
 /// A CSTA request for a phone.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -85,6 +86,7 @@ pub(in crate::api) async fn send(
     _: Operator,
     api: web::Data<Api>,
     name: web::Path<String>,
+    asker: HttpRequest,
     Body(CstaRequest { request }): Body<CstaRequest>,
 ) -> Result<web::Json<CstaResult>, Problem> {
     let invalid = |why: String| Problem::member("request", format!("invalid CSTA request: {why}"));
@@ -94,6 +96,8 @@ pub(in crate::api) async fn send(
         let name = document.name();
         return Err(invalid(format!("{name} is not a CSTA request")));
     };
+    // The numbers in the request are not kept.
+    note_after(&asker, &json!({ "service": service.name() }));
     let phone = phones::found(&api, &name).await?.entry.id;
     let asked = FindLine {
         name: DeviceId::from(phone.bare()),

@@ -1,6 +1,7 @@
 //! The resources of the API, a file each.
 
 pub(super) mod accounts;
+pub(super) mod audit;
 pub(super) mod certificate;
 pub(super) mod csta;
 pub(super) mod document;
@@ -20,6 +21,7 @@ use super::{
     Api,
     access::{Administrator, Anybody, Operator, Reader},
     answer::{Tagged, check_match, created, require_match},
+    audit::{note_after, note_before, note_log_on, note_settings},
     body::{Body, present},
     document::Document,
     page::{List, Page, PageParams, Row},

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Row, Tagged, Time, created,
-    present, require_match,
+    note_before, present, require_match,
 };
 use crate::{
     api::authentication::ADMIN,
@@ -176,7 +176,9 @@ pub(in crate::api) async fn change(
     Body(change): Body<OperatorChange>,
 ) -> Result<Tagged<OperatorShown>, Problem> {
     let operator = found(&api, &name)?;
-    require_match(&request, &OperatorShown::from(&operator))?;
+    let before = OperatorShown::from(&operator);
+    note_before(&request, &before);
+    require_match(&request, &before)?;
     let OperatorChange { rights, password } = change;
     if let Some(password) = &password {
         check_password(password)?;
@@ -199,8 +201,10 @@ pub(in crate::api) async fn remove(
     Administrator(who): Administrator,
     api: web::Data<Api>,
     name: web::Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let operator = found(&api, &name)?;
+    note_before(&request, &OperatorShown::from(&operator));
     api.operators.remove(&operator.id).await?;
     tracing::info!(user = operator.name, by = who.name, "operator removed");
     Ok(HttpResponse::NoContent().finish())

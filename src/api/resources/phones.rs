@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Api, Body, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason, ReasonCode, Row,
-    Tagged, Time, check_match, created, present, stopping,
+    Tagged, Time, check_match, created, note_before, present, stopping,
 };
 
 /// A phone that has registered at some time.
@@ -214,7 +214,7 @@ pub(in crate::api) async fn list(
         None => page.of(phones)?,
         Some(_) => {
             let counts = api.phones.send(CountPhones).await.map_err(stopping)?;
-            page.first(phones, counts.iter().sum())
+            page.first(phones, Some(counts.iter().sum()))
         }
     }))
 }
@@ -278,7 +278,9 @@ pub(in crate::api) async fn change(
 ) -> Result<Tagged<Phone>, Problem> {
     let details = found(&api, &name).await?;
     let phone = details.entry.id;
-    check_match(&request, &Phone::from(details))?;
+    let before = Phone::from(details);
+    note_before(&request, &before);
+    check_match(&request, &before)?;
     if let Some(enabled) = change.in_operation {
         let set = SetEnabled { phone, enabled };
         api.switch.send(set).await.map_err(stopping)??;
@@ -299,8 +301,11 @@ pub(in crate::api) async fn remove(
     _: Operator,
     api: web::Data<Api>,
     name: web::Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let phone = found(&api, &name).await?.entry.id;
+    let details = found(&api, &name).await?;
+    let phone = details.entry.id;
+    note_before(&request, &Phone::from(details));
     api.remove
         .send(RemovePhone(phone))
         .await

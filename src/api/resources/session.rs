@@ -2,13 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::header::SET_COOKIE, post, web};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Anybody, Api, Body, Problem, Reader, Tagged};
+use super::{Anybody, Api, Body, Problem, Reader, Tagged, note_after, note_log_on};
 use crate::{
     api::{
         access::{COOKIE_NAME, LogOn, address, session_cookie},
-        authentication::Keys,
+        authentication::{ADMIN, Keys},
     },
     operators::Right,
 };
@@ -51,11 +52,16 @@ impl From<LogOn> for Me {
 pub(in crate::api) async fn begin(
     _: Anybody,
     keys: web::Data<Keys>,
+    api: web::Data<Api>,
     request: HttpRequest,
     Body(Credentials { name, password }): Body<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let address = address(&request, &keys);
+    // A password that is typed as the name must not be kept.
+    let is_known = name == ADMIN || api.operators.find(&name).is_some();
+    note_after(&request, &json!({ "name": is_known.then_some(&name) }));
     let (log_on, cookie) = keys.begin(&name, password, address).await?;
+    note_log_on(&request, &log_on);
     let cookie = format!("{COOKIE_NAME}={cookie}; {ATTRIBUTES}");
     Ok(HttpResponse::Created()
         .insert_header((SET_COOKIE, cookie))

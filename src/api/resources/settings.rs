@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged, Time,
-    reload, require_match,
+    note_before, note_settings, reload, require_match,
 };
 use crate::{
     data_dir::{self, HistoryEntry},
@@ -266,6 +266,9 @@ pub(in crate::api) async fn change(
     Body(SettingValues(values)): Body<SettingValues>,
 ) -> Result<Tagged<ChangedSettings>, Problem> {
     let version = api.context.config().version;
+    let shown = all(&api).items.into_iter();
+    let shown: BTreeMap<_, _> = shown.map(|item| (item.key, item.value)).collect();
+    note_before(&request, &shown);
     require_match(&request, &all(&api))?;
     let keys: Vec<String> = values.keys().cloned().collect();
     if keys.is_empty() {
@@ -296,14 +299,17 @@ pub(in crate::api) async fn change(
 pub(in crate::api) async fn undo_change(
     Administrator(log_on): Administrator,
     api: web::Data<Api>,
+    request: HttpRequest,
     Body(UndoRequest { id }): Body<UndoRequest>,
 ) -> Result<Tagged<ChangedSettings>, Problem> {
+    let former = api.context.config.load_full();
     let entries = entries(&api).await?;
     let of_change = entries.iter().filter(|entry| entry.change == id);
     let keys: Vec<String> = of_change.map(|entry| entry.key.clone()).collect();
     let by = log_on.name;
     let wanted = Wanted::Undo(id);
     reload::change(&api, SettingsChange { by, wanted }).await?;
+    note_settings(&request, &former.settings, &api.context.config().settings);
     Ok(changed(&api, &keys, None))
 }
 
@@ -337,9 +343,12 @@ pub(in crate::api) async fn list_changes(
 #[post("/settings/reload")]
 pub(in crate::api) async fn reload_files(
     _: Administrator,
+    request: HttpRequest,
     api: web::Data<Api>,
 ) -> Result<web::Json<Reloaded>, Problem> {
+    let former = api.context.config.load_full();
     reload::now(&api, Reload::Files).await?;
+    note_settings(&request, &former.settings, &api.context.config().settings);
     Ok(web::Json(Reloaded { reloaded: true }))
 }
 

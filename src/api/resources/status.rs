@@ -79,6 +79,7 @@ pub(in crate::api) async fn show(
         let text = "the phone list cannot be written; new phones are refused: make room on the disk of the data folder";
         warnings.push(text.to_owned());
     }
+    warnings.extend(api.audit.warning());
     warnings.extend(api.identity.chain_fault());
     Ok(Tagged(ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,7 @@
 //! The API over a socket, with a stand-in for registrar and licensing.
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod requests;
 mod routes;
 
@@ -242,6 +243,7 @@ fn served(folder: &Path) -> HttpServer {
         data: folder.to_owned(),
         reload,
         identity: identity(folder),
+        audit: Arc::new(AuditLog::open(folder, &uacsta_config::Settings::builtin().audit).unwrap()),
         operators: Arc::new(Operators::open(folder)),
         accounts: Arc::new(accounts),
         started_at: Timestamp::now(),

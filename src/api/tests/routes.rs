@@ -1,6 +1,6 @@
 //! Every operation of the OpenAPI document, asked for by every kind of log-on; each answer is validated by its schema.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -133,6 +133,7 @@ const ROUTES: &[Route] = &[
         "",
         anybody(200),
     ),
+    ("listAudit", "/api/v1/audit?limit=1", "", administrator(200)),
     ("listOperators", "/api/v1/operators", "", administrator(200)),
     (
         "addOperator",
@@ -318,6 +319,8 @@ async fn every_route_has_its_status_for_every_log_on_and_a_valid_answer() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
     let askers = askers(&web).await;
+    // The operators were added.
+    let mut answered = BTreeSet::from([("addOperator".to_owned(), 201)]);
     for (name, path, body, expected) in ROUTES {
         let (method, responses) = operation(&document, name);
         for asker in &askers {
@@ -326,13 +329,45 @@ async fn every_route_has_its_status_for_every_log_on_and_a_valid_answer() {
             assert_eq!(status, expected, "{name} by {}: {text}", asker.who);
             let valid = validate(&document, responses, status, &text);
             assert_eq!(valid, Ok(()), "{name} by {}: {text}", asker.who);
+            answered.insert(((*name).to_owned(), u64::from(status)));
         }
     }
+    check_audit(&document, &answered, folder.path());
     for asker in askers.iter().filter(|asker| asker.fields.len() == 2) {
         let (status, _) = ask(&web, &Method::GET, "/api/v1/session", "", asker).await;
         let expected = if asker.is_foreign { 200 } else { 401 };
         assert_eq!(status, expected, "{} has logged off", asker.who);
     }
+}
+
+/// Whether the audit log has each operation that may have changed something, and each refused one, by its status.
+fn check_audit(document: &Value, answered: &BTreeSet<(String, u64)>, folder: &Path) {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(_, item)| item.as_object().into_iter().flatten());
+    let changing: BTreeSet<&str> = operations
+        .filter(|(_, operation)| operation["x-effect"] != "read")
+        .filter_map(|(_, operation)| operation["operationId"].as_str())
+        .collect();
+    let is_refused = |status: u64| [401, 403].contains(&status);
+    let expected: BTreeSet<_> = answered
+        .iter()
+        .filter(|(name, status)| changing.contains(&**name) || is_refused(*status))
+        .cloned()
+        .collect();
+    let files = ["audit.jsonl", "audit.refused.jsonl"];
+    let text: String = files
+        .map(|name| fs::read_to_string(folder.join(name)).unwrap())
+        .concat();
+    assert!(
+        !text.contains(PASSWORD) && !text.contains("short"),
+        "{text}"
+    );
+    let entries = text.lines().map(|line| {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        let name = entry["operation"].as_str().unwrap().to_owned();
+        (name, entry["status"].as_u64().unwrap())
+    });
+    assert_eq!(entries.collect::<BTreeSet<_>>(), expected);
 }
 
 async fn ask(

@@ -1,0 +1,203 @@
+//! `uacsta audit`: who changed what, as lines of text or JSON, and live.
+
+use std::{fmt::Write, thread, time::Duration};
+
+use clap::Args;
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use reqwest::Method;
+use serde_json::Value;
+use uacsta_connect::{ApiArgs, CommandError, parse_duration, print};
+use uacsta_schema::escape_controls;
+
+/// The arguments of `audit`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  uacsta audit
+  uacsta audit --since 24h --who anna
+  uacsta audit --since 2026-12-01 --operation removePhone --json
+  uacsta audit --follow
+
+Refused requests are listed too, at most one a minute of a kind from an address. Reading is not
+logged.")]
+pub(super) struct Audit {
+    /// Only entries since then: a time, a day, or how long ago (30m, 24h)
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<Timestamp>,
+    /// Only entries before then
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    until: Option<Timestamp>,
+    /// Only entries of this operator; cli.token: the command line
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
+    /// Only entries of this operation of the API, such as removePhone
+    #[arg(long, value_name = "NAME")]
+    operation: Option<String>,
+    /// Only entries with this text
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// The latest entries to show; all with --since
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    /// Go on with each entry that comes, until Ctrl+C
+    #[arg(long)]
+    follow: bool,
+    /// Print the API's JSON; with --follow, an entry a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ApiArgs,
+}
+
+const PATH: &str = "/api/v1/audit";
+/// How often new entries are asked for.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+impl Audit {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let list = if self.since.is_some() {
+            self.server.list(&self.path()?)?
+        } else {
+            let path = format!("{}&limit={}", self.path()?, self.limit);
+            self.server.request(Method::GET, &path, None)?
+        };
+        if self.json && !self.follow {
+            return print(format!("{list:#}\n").as_bytes());
+        }
+        let mut last = self.print(&list, None)?;
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
+            thread::sleep(INTERVAL);
+            // More than a thousand entries a second are not written.
+            let path = format!("{}&limit=1000", self.path()?);
+            let list = self.server.request(Method::GET, &path, None)?;
+            last = self.print(&list, last)?;
+        }
+    }
+
+    fn path(&self) -> Result<String, CommandError> {
+        let parameters = [
+            ("since", self.since.map(|time| time.to_string())),
+            ("until", self.until.map(|time| time.to_string())),
+            ("who", self.who.clone()),
+            ("operation", self.operation.clone()),
+            ("q", self.grep.clone()),
+        ];
+        let given = parameters.into_iter();
+        let given: Vec<_> = given
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
+        let query = serde_urlencoded::to_string(given)
+            .map_err(|error| CommandError::Usage(error.to_string()))?;
+        Ok(format!("{PATH}?{query}"))
+    }
+
+    /// Prints the entries after the one with the number `last`, the oldest first; returns the number of the latest.
+    fn print(&self, list: &Value, last: Option<u64>) -> Result<Option<u64>, CommandError> {
+        let number = |entry: &Value| entry["id"].as_u64().unwrap_or(0);
+        let entries = list["items"].as_array().map(Vec::as_slice);
+        let entries = entries.unwrap_or_default();
+        let new = entries.iter().rev();
+        let new = new.filter(|entry| last.is_none_or(|last| number(entry) > last));
+        let text: String = new
+            .map(|entry| match self.json {
+                true => format!("{entry}\n"),
+                false => line(entry),
+            })
+            .collect();
+        print(text.as_bytes())?;
+        Ok(entries.first().map(number).or(last))
+    }
+}
+
+/// An entry as a line of text. Who wrote a part of it may not have meant well.
+fn line(entry: &Value) -> String {
+    let text = |key: &str| entry[key].as_str().unwrap_or("-");
+    let mut line = format!(
+        "{}  {} from {}  {} {}",
+        text("at"),
+        text("who"),
+        text("from"),
+        text("operation"),
+        text("target")
+    );
+    let change = (&entry["before"], &entry["after"]);
+    // Writing to a String cannot fail.
+    let _ = match change {
+        (Value::Null, Value::Null) => Ok(()),
+        (Value::Null, after) => write!(line, "  {after}"),
+        (before, Value::Null) => write!(line, "  was {before}"),
+        (before, after) => write!(line, "  {before} -> {after}"),
+    };
+    let _ = write!(line, "  {}", text("outcome"));
+    if let Some(detail) = entry["detail"].as_str() {
+        let _ = write!(line, ": {detail}");
+    }
+    if let Some(times) = entry["times"].as_u64().filter(|times| *times > 1) {
+        let _ = write!(line, " ({times} times)");
+    }
+    format!("{}\n", escape_controls(&line, &[]))
+}
+
+/// A time (RFC 3339), a day or time of this machine's zone, or how long ago it was.
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let local = text.parse::<DateTime>().ok();
+    if let Some(time) = local.and_then(|time| time.to_zoned(TimeZone::system()).ok()) {
+        return Ok(time.timestamp());
+    }
+    let wrong = || {
+        format!(
+            "{text:?} is not a time; write 2026-12-01T08:00:00Z, 2026-12-01, or 24h for how long ago"
+        )
+    };
+    let ago = parse_duration(text).map_err(|_| wrong())?;
+    Timestamp::now().checked_sub(ago).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn entries_are_lines_whatever_their_texts_hold() {
+        let mut entry = json!({
+            "at": "2026-12-02T08:00:00.000Z", "who": "anna", "from": "10.0.0.7", "operation": "changePhone",
+            "target": "/api/v1/phones/000413000001", "before": { "inOperation": true }, "after": { "inOperation": false },
+            "outcome": "done", "detail": null, "times": 1,
+        });
+        let expected = "2026-12-02T08:00:00.000Z  anna from 10.0.0.7  changePhone /api/v1/phones/000413000001  \
+            {\"inOperation\":true} -> {\"inOperation\":false}  done\n";
+        assert_eq!(line(&entry), expected);
+        entry["who"] = "x\n2026\u{1b}[2J\u{9b}2J\u{202e}".into();
+        (entry["detail"], entry["times"]) = ("no\r\nright".into(), 7.into());
+        let written = line(&entry);
+        assert_eq!(written.lines().count(), 1, "{written}");
+        assert!(
+            !written.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\r']),
+            "{written}"
+        );
+        assert!(
+            written.ends_with("done: no\\r\\nright (7 times)\n"),
+            "{written}"
+        );
+    }
+
+    #[test]
+    fn times_are_given_as_a_time_a_day_or_a_duration() {
+        let time = parse_time("2026-12-01T08:00:00Z").unwrap();
+        assert_eq!(time.to_string(), "2026-12-01T08:00:00Z");
+        assert!(parse_time("2026-12-01").is_ok());
+        let hour = Timestamp::now().duration_since(parse_time("1h").unwrap());
+        assert!((3590..3700).contains(&hour.as_secs()), "{hour:?}");
+        for wrong in ["", "yesterday", "2026-13-01"] {
+            assert!(parse_time(wrong).unwrap_err().contains("24h"), "{wrong}");
+        }
+    }
+}
