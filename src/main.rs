@@ -91,7 +91,7 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
         running.stop().await;
         let signal = ended?;
         if plan.is_demo() || !io::stderr().is_terminal() {
-            say(format_args!("stopped by {signal}"));
+            logging.tell(&format!("uacsta: stopped by {signal}\n"));
         }
         Ok(())
     });

@@ -146,6 +146,12 @@ impl Logging {
         }
     }
 
+    /// Writes a line to standard error alone, without waiting for whoever reads it.
+    pub fn tell(&self, line: &str) {
+        // The queue has no error of its own; a line that finds it full is counted as lost.
+        let _ = self.stderr.clone().write_all(line.as_bytes());
+    }
+
     /// Applies other settings to the next line.
     pub fn change(&self, settings: &Logs) {
         let config = file_config(settings, &self.data);
