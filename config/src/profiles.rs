@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
 use crate::{
-    error::SettingsError,
+    error::{SettingsError, remedy},
     profile::Profile,
+    suggestion::with_suggestion,
     toml_value::{line, one_line},
 };
 
@@ -82,7 +83,7 @@ fn read(folder: &Path) -> Result<Vec<(String, Arc<Profile>)>, SettingsError> {
     let unreadable = |path: &Path, error: io::Error| {
         SettingsError::of_place(
             path.display().to_string(),
-            format!("cannot be read: {error}"),
+            format!("cannot be read: {error}{}", remedy(&error)),
         )
     };
     let entries = match fs::read_dir(folder) {
@@ -109,7 +110,7 @@ fn parse(place: &str, text: &str) -> Result<Arc<Profile>, SettingsError> {
             Some(span) => line(place, text, span.start),
             None => place.to_owned(),
         };
-        SettingsError::of_place(place, one_line(error.message()))
+        SettingsError::of_place(place, with_suggestion(&one_line(error.message())))
     })
 }
 
@@ -309,7 +310,11 @@ mod tests {
         );
         check("edition = 3", "edition = \"3\"", "invalid type: string");
         check("serial = true", "serial = yes", "");
-        check("serial = true", "seriell = true", "unknown field `seriell`");
+        check(
+            "serial = true",
+            "seriell = true",
+            "unknown field `seriell`; did you mean `serial`?",
+        );
         check("\"000413\"", "\"00041\"", "is not an OUI such as");
         check(
             "AnswerCall =",

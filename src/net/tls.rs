@@ -19,7 +19,7 @@ use rustls_pki_types::{
     pem::{self, PemObject},
 };
 use tokio_rustls::TlsAcceptor;
-use uacsta_config::Settings;
+use uacsta_config::{Settings, remedy};
 
 pub use super::identity::{FilesStamp, Identity, IdentityFiles};
 
@@ -27,7 +27,7 @@ pub use super::identity::{FilesStamp, Identity, IdentityFiles};
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {source}{}", path.display(), remedy(source))]
     File {
         /// Certificate, key or authority.
         path: PathBuf,

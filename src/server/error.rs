@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use uacsta_actors::licence::code::CodeError;
-use uacsta_config::{Listen, Settings, SettingsError};
+use uacsta_config::{Listen, Settings, SettingsError, remedy};
 
 use crate::{
     data_dir::DataDirError,
@@ -46,7 +46,7 @@ pub enum StartError {
         error: CodeError,
     },
     /// The running time of earlier runs cannot be read.
-    #[error("cannot read the running time in the data folder (trial, telephones.time): {0}")]
+    #[error("cannot read the running time in the data folder (trial, telephones.time): {}{}", .0, remedy(.0))]
     Trial(#[from] io::Error),
     /// A file in which an earlier run told its addresses cannot be removed.
     #[error("cannot remove {name} from the data folder: {error}")]

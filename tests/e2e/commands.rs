@@ -334,6 +334,8 @@ async fn forwardings_are_set_shown_and_switched_off_in_the_same_words() {
     let shown = forward(&[]);
     assert!(!shown.contains("  on  "), "{shown}");
     assert_eq!(forward(&["off"]), "215 has no forwardings\n");
+    let wrong = run(&["client", "--data", &data, "forward", "215", "off", "217"]);
+    fails(&wrong, 2, &["off takes no destination"]);
     drop(fleet);
 }
 

@@ -237,7 +237,7 @@ impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Console(error) => error.into(),
-            RunError::WhereTo => Self::Usage(error.to_string()),
+            RunError::WhereTo | RunError::OffTo => Self::Usage(error.to_string()),
             RunError::Interrupted => Self::Interrupted(error.to_string()),
             error => Self::Failed(error.to_string()),
         }

@@ -33,7 +33,7 @@ pub struct Simulate {
     /// Table with the behaviour of a maker's phones [example: tools/simulator/makers/snom.toml]
     #[arg(long, value_name = "FILE", conflicts_with = "maker")]
     maker_file: Option<PathBuf>,
-    /// The first phone's MAC address; the others follow [default: by maker and extension]
+    /// The first phone's MAC address; the others follow [default: the number in hexadecimal]
     #[arg(long, value_name = "MAC")]
     first_mac: Option<Mac>,
     /// The first phone's number; the others follow it

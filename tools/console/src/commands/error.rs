@@ -26,6 +26,9 @@ pub(crate) enum RunError {
     /// The destination is missing.
     #[error("no destination: add a number, or off")]
     WhereTo,
+    /// A destination follows `off`.
+    #[error("off takes no destination; forward LINE all NUMBER forwards all calls")]
+    OffTo,
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),

@@ -52,6 +52,9 @@ pub(super) async fn forward(
         }
         return Ok(());
     };
+    if calls == Calls::Off && to.is_some() {
+        return Err(RunError::OffTo);
+    }
     let kind = match calls {
         Calls::All => ForwardingType::FORWARD_IMMEDIATE,
         Calls::Busy => ForwardingType::FORWARD_BUSY,
