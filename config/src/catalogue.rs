@@ -224,6 +224,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of("audit.max_size", AtOnce).bytes(MIB, GIB),
     Row::of("audit.keep_days", AtOnce).count(1, 3650),
     Row::of("web.listen", NextConnection),
+    Row::of("web.tls", NextConnection),
     Row::of("web.names", AtOnce),
     Row::of("web.trusted_proxies", AtOnce),
     Row::of("web.password", NextConnection).secret(),

@@ -23,10 +23,11 @@ impl Settings {
         let address = web.listen.address();
         let outside = address.filter(|address| !address.ip().to_canonical().is_loopback());
         if let Some(address) = outside
+            && !web.tls
             && web.trusted_proxies.is_empty()
         {
             let what = format!(
-                "is {address}, but without TLS it must be a loopback address such as 127.0.0.1:{}: passwords would cross the network in the clear. Put a TLS proxy in front and name its address in web.trusted_proxies",
+                "is {address}, but without TLS it must be a loopback address such as 127.0.0.1:{}: passwords would cross the network in the clear. Set web.tls = true, or put a TLS proxy in front and name its address in web.trusted_proxies",
                 address.port()
             );
             return Err(SettingsError::of_key("web.listen", what));

@@ -282,6 +282,8 @@ pub struct Web {
     /// The address of the HTTP server.
     #[serde(deserialize_with = "crate::value::loopback")]
     pub listen: Listen,
+    /// Whether it speaks TLS with the server's certificate.
+    pub tls: bool,
     /// The names and further addresses by which browsers and programs reach it.
     pub names: Vec<String>,
     /// TLS proxies in front of it, whose X-Forwarded-For names the peer.

@@ -105,7 +105,9 @@ fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
     let Some(cookie) = cookie else {
         return keys.check(authorization.unwrap_or_default(), address(request, keys));
     };
-    if !request.method().is_safe() && !is_own_page(headers) {
+    let peer = request.conn_data::<Rc<Peer>>();
+    let is_secure = peer.is_some_and(|peer| peer.is_secure());
+    if !request.method().is_safe() && !is_own_page(headers, is_secure) {
         let detail = "with a cookie, a change must come from a page of this server: Sec-Fetch-Site or Origin does not say so";
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }

@@ -3,14 +3,13 @@
 use std::{
     cell::{Cell, RefCell},
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
-use actix_rt::net::TcpStream;
 use actix_web::{
     Error,
     body::MessageBody,
@@ -22,6 +21,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
 };
+
+use uacsta_actors::sip::transport::Io;
 
 use super::problem::Problem;
 
@@ -38,7 +39,7 @@ const TURN: usize = 256;
 
 /// One connection. actix-http bounds neither the answers that a peer leaves unread nor the time of a request's body.
 pub(super) struct Connection {
-    io: TcpStream,
+    io: Box<dyn Io>,
     peer: Rc<Peer>,
     /// When an unauthenticated or stalled connection ends.
     deadline: Pin<Box<Sleep>>,
@@ -55,6 +56,8 @@ pub(super) struct Connection {
 pub(super) struct Peer {
     /// The server's address to which it connected.
     local: Option<IpAddr>,
+    /// Whether the connection has TLS.
+    is_secure: bool,
     authenticated: Cell<bool>,
     requests: Cell<u32>,
     /// Whether nothing more is read, since the last answer closes the connection.
@@ -73,6 +76,11 @@ impl Peer {
     /// The server's address to which it connected.
     pub(super) fn local(&self) -> Option<IpAddr> {
         self.local
+    }
+
+    /// Whether the connection has TLS, up to this server.
+    pub(super) fn is_secure(&self) -> bool {
+        self.is_secure
     }
 
     /// Lifts the limits of an unauthenticated peer.
@@ -124,16 +132,17 @@ pub(super) async fn limit_requests(
 }
 
 impl Connection {
-    pub(super) fn new(io: TcpStream) -> Self {
-        Self::with_life(io, UNAUTHENTICATED_LIFE)
-    }
-
-    fn with_life(io: TcpStream, life: Duration) -> Self {
-        let local = io.local_addr().ok();
+    /// A connection to the server's address `local`; `io` is secure if it speaks TLS.
+    pub(super) fn new(io: Box<dyn Io>, local: Option<SocketAddr>, is_secure: bool) -> Self {
         let peer = Peer {
             local: local.map(|address| address.ip().to_canonical()),
+            is_secure,
             ..Peer::default()
         };
+        Self::with_life(io, peer, UNAUTHENTICATED_LIFE)
+    }
+
+    fn with_life(io: Box<dyn Io>, peer: Peer, life: Duration) -> Self {
         Self {
             io,
             peer: Rc::new(peer),
@@ -253,7 +262,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
         time::timeout,
     };
 
@@ -263,7 +272,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (io, _) = listener.accept().await.unwrap();
-        (Connection::with_life(io, life), peer.unwrap())
+        let io = Connection::with_life(Box::new(io), Peer::default(), life);
+        (io, peer.unwrap())
     }
 
     #[actix_web::test]

@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{HttpService, KeepAlive};
+use actix_http::{HttpService, KeepAlive, error::DispatchError};
 use actix_rt::net::TcpStream;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
@@ -46,6 +46,7 @@ use methods::{READ, only};
 use problem::{Kind, Problem};
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
+use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     ServerContext,
     licence::code::Issuer,
@@ -64,7 +65,7 @@ use crate::{
     accounts::AccountStore,
     audit::AuditLog,
     data_dir::{Admin, Announcement},
-    net::{self, tls::Identity},
+    net::{self, tls::Identity, web::accept_tls},
     operators::Operators,
     reload::ReloadRequest,
 };
@@ -148,7 +149,9 @@ pub fn start(
     api: Api,
 ) -> io::Result<HttpServer> {
     let (operators, context) = (Arc::clone(&api.operators), Arc::clone(&api.context));
-    let keys = web::Data::new(Keys::new(token, password, operators, context));
+    let keys = Keys::new(token, password, operators, Arc::clone(&context));
+    let keys = web::Data::new(keys);
+    let tls = net::tls::web_acceptor(&api.identity);
     let api = web::Data::new(api);
     let known = keys.clone();
     let document = web::Data::new(Document::new());
@@ -186,11 +189,9 @@ pub fn start(
                 data.insert(connection.peer());
             })
             .h1(app);
-        fn_service(async |io: TcpStream| {
-            let peer = io.peer_addr().ok();
-            Ok((Connection::new(io), peer))
-        })
-        .and_then(http)
+        let (tls, context) = (tls.clone(), Arc::clone(&context));
+        fn_service(move |io: TcpStream| connect(io, tls.clone(), Arc::clone(&context)))
+            .and_then(http)
     };
     let server = Server::build()
         // Operators send few requests; the processors are for phones and clients.
@@ -210,6 +211,21 @@ pub fn start(
     })
 }
 
+/// Makes a connection ready for requests; with TLS if `web.tls` says so now.
+async fn connect(
+    io: TcpStream,
+    tls: TlsAcceptor,
+    context: Arc<ServerContext>,
+) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
+    let (peer, local) = (io.peer_addr()?, io.local_addr().ok());
+    let is_secure = context.config().settings.web.tls;
+    let io = match is_secure {
+        true => accept_tls(io, peer, &tls, &context).await?,
+        false => Box::new(io),
+    };
+    Ok((Connection::new(io, local, is_secure), Some(peer)))
+}
+
 impl HttpServer {
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
@@ -218,7 +234,11 @@ impl HttpServer {
 
     /// Writes the address file in the data folder, for the command line.
     pub fn announce(&mut self) {
-        let url = format!("http://{}\n", reachable(self.address));
+        let scheme = match self.keys.context().config().settings.web.tls {
+            true => "https",
+            false => "http",
+        };
+        let url = format!("{scheme}://{}\n", reachable(self.address));
         self.announcement.write(url);
     }
 

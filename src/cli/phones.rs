@@ -16,9 +16,9 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
   uacsta phones 00:04:13:aa:bb:cc
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
-  uacsta phones --server http://10.0.0.5:8080 --token-file cli.token
+  uacsta phones --server https://10.0.0.5:8080 --ca ca.pem --token-file cli.token
 
-Across an untrusted network, forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give
+Without web.tls on the server, forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give
 --server http://127.0.0.1:8080.")]
 pub(super) struct Phones {
     /// Show this phone alone, with the reason why it is not controlled, and what to do

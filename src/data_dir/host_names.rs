@@ -55,13 +55,21 @@ fn all(settings: &Settings, host_name: &str, machine: &BTreeSet<IpAddr>) -> Name
     names.insert(host_name.to_ascii_lowercase());
     for wan in [&phones.wan, &clients.wan] {
         let host = wan.public_host.trim_matches(['[', ']']);
-        names.insert(match host.parse::<IpAddr>() {
-            Ok(address) => address.to_string(),
-            Err(_) => host.trim_end_matches('.').to_ascii_lowercase(),
-        });
+        names.insert(as_named(host));
+    }
+    if settings.web.tls {
+        names.extend(settings.web.names.iter().map(|host| as_named(host)));
     }
     names.remove("");
     names
+}
+
+/// A host as a certificate names it.
+fn as_named(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_string(),
+        Err(_) => host.trim_end_matches('.').to_ascii_lowercase(),
+    }
 }
 
 /// Such an address needs a zone (RFC 4007), which a certificate cannot contain.
@@ -119,5 +127,18 @@ mod tests {
         check("127.0.0.1:0", "CTI.example.", &["cti.example"]);
         check("127.0.0.1:0", "[2001:DB8:0::1]", &["2001:db8::1"]);
         check("127.0.0.1:0", "203.0.113.1", &["203.0.113.1"]);
+    }
+
+    #[test]
+    fn names_of_the_http_server_count_with_tls() {
+        let mut settings = Settings::builtin();
+        settings.web.names = vec!["CTI.example.".to_owned(), "192.0.2.9".to_owned()];
+        for tls in [false, true] {
+            settings.web.tls = tls;
+            let found = all(&settings, "pbx", &BTreeSet::new());
+            for name in ["cti.example", "192.0.2.9"] {
+                assert_eq!(found.contains(name), tls, "{name} {tls}");
+            }
+        }
     }
 }

@@ -221,7 +221,7 @@ pub(super) enum PeerFault {
 
 impl PeerFault {
     /// The text of the log line.
-    fn text(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::Limit => "connection refused: limit of open connections reached",
             Self::FrontEnd => "connection from a front end refused",

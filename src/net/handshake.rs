@@ -161,7 +161,7 @@ fn of_alert(alert: AlertDescription) -> HandshakeFailure {
             TlsFault::ServerCertificate,
             "the peer does not trust the authority of the server's certificate (unknown CA)",
         )
-        .remedy("load the authority's certificate into the phone (ca.pem in the data folder, if the server generated its certificate; the certificate itself if it is self-signed)"),
+        .remedy("load the authority's certificate into the phone or program (ca.pem in the data folder, if the server generated its certificate; the certificate itself if it is self-signed)"),
         AlertDescription::CertificateExpired => HandshakeFailure::new(
             TlsFault::ServerCertificate,
             "the server's certificate has expired for the peer",

@@ -15,6 +15,7 @@ mod proxy_accept;
 mod proxy_header;
 pub mod tls;
 mod udp;
+pub mod web;
 
 pub use acceptor::Acceptor;
 pub use connection_limits::ConnectionCounts;

@@ -92,6 +92,16 @@ pub fn acceptors(
     ])
 }
 
+/// The acceptor for the HTTP server, whose peers are asked for no certificate.
+pub fn web_acceptor(identity: &Arc<Identity>) -> TlsAcceptor {
+    let resolver = Arc::clone(identity) as Arc<dyn ResolvesServerCert>;
+    let mut config = versions()
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
+
 /// A verifier for peers' certificates signed by those in the PEM file `authority`. `required` rejects peers without one.
 ///
 /// # Errors

@@ -148,7 +148,8 @@ const UDP: &str = "phones.udp";
 /// Where the API of the folder's running server listens.
 fn api_address(data: &Path) -> Option<SocketAddr> {
     let url = announced(&data.join(API_ADDRESS)).ok().flatten()?;
-    url.trim().strip_prefix("http://")?.parse().ok()
+    let (_, address) = url.trim().split_once("://")?;
+    address.parse().ok()
 }
 
 /// Every interface in the order in which a start opens them.

@@ -265,7 +265,7 @@ impl Server {
             ..interfaces.addresses()
         };
         let mut listening = Announcement::new(data, LISTENING);
-        listening.write(announcement_text(&addresses, settings));
+        listening.write(announcement_text(&addresses, settings, &identity));
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, data = %data.display(), listed, listening = addresses.listed(), "server started");
         Ok(Running {

@@ -369,7 +369,10 @@ impl Running {
             }
         }
         let config = self.context.config();
-        self.listening
-            .write(announcement_text(&self.addresses, &config.settings));
+        self.listening.write(announcement_text(
+            &self.addresses,
+            &config.settings,
+            &self.identity,
+        ));
     }
 }

@@ -6,7 +6,10 @@ use uacsta_config::{Secret, Settings};
 use uacsta_connect::data_dir::Listening;
 
 use super::{Addresses, StartError};
-use crate::api::{self, Api, HttpServer};
+use crate::{
+    api::{self, Api, HttpServer},
+    net::tls::Identity,
+};
 
 pub(super) fn open_web(
     settings: &Settings,
@@ -32,13 +35,16 @@ pub(super) fn open_web(
 }
 
 /// The content of the file that tells commands where the server listens.
-pub(super) fn announcement_text(addresses: &Addresses, settings: &Settings) -> String {
+pub(super) fn announcement_text(
+    addresses: &Addresses,
+    settings: &Settings,
+    identity: &Identity,
+) -> String {
+    // A command runs in another folder.
+    let absolute = |file: &Path| std::path::absolute(file).ok();
     let listening = Listening {
-        // A command runs in another folder.
-        config: settings
-            .file
-            .as_deref()
-            .and_then(|file| std::path::absolute(file).ok()),
+        config: settings.file.as_deref().and_then(absolute),
+        certificate: absolute(&identity.files().certificate),
         interfaces: addresses
             .by_setting()
             .map(|(setting, address)| (setting.to_owned(), address))

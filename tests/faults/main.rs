@@ -47,3 +47,5 @@ mod soak;
 mod storage;
 mod threads;
 mod tls;
+#[cfg(target_os = "linux")]
+mod web_tls;

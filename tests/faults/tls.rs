@@ -34,17 +34,17 @@ use crate::support::{
 const EXCHANGE: Duration = Duration::from_secs(5);
 
 /// Where a certificate and its key are kept, and replaced.
-struct Files(TempDir);
+pub struct Files(TempDir);
 
 impl Files {
     /// With a certificate that holds from yesterday for a year.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let files = Self(tempfile::tempdir().unwrap());
         files.replace(params(-1, 365));
         files
     }
 
-    fn certificate(&self) -> PathBuf {
+    pub fn certificate(&self) -> PathBuf {
         self.0.path().join("certificate.pem")
     }
 
@@ -53,7 +53,7 @@ impl Files {
     }
 
     /// Another certificate, which signs itself.
-    fn replace(&self, params: CertificateParams) {
+    pub fn replace(&self, params: CertificateParams) {
         let key = KeyPair::generate().unwrap();
         self.write(&params.self_signed(&key).unwrap().pem(), &key);
     }
@@ -75,7 +75,7 @@ impl Files {
         settings.tls.key = Some(self.key());
     }
 
-    fn settings(&self) -> String {
+    pub fn settings(&self) -> String {
         let (certificate, key) = (self.certificate(), self.key());
         format!(
             "[phones]\npassword = \"{PHONES_PASSWORD}\"\n[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n"
@@ -84,7 +84,7 @@ impl Files {
 }
 
 /// What makes a certificate that holds from and until so many days from today.
-fn params(from: i64, until: i64) -> CertificateParams {
+pub fn params(from: i64, until: i64) -> CertificateParams {
     let date = |days: i64| {
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
         let day = today.date() + jiff::SignedDuration::from_hours(24 * days);

@@ -61,7 +61,7 @@ Examples:
 
 Examples:
   uacsta settings reload
-  uacsta settings reload --server http://10.0.0.5:8080 --token-file cli.token"
+  uacsta settings reload --server https://10.0.0.5:8080 --ca ca.pem --token-file cli.token"
     )]
     Reload,
     /// Print the hash of a client's password for a settings file

@@ -110,7 +110,7 @@ async fn forwarded_address_is_logged_for_a_trusted_proxy_only() {
 }
 
 #[test]
-fn http_off_loopback_without_a_proxy_is_refused() {
+fn http_off_loopback_without_tls_or_proxy_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("uacsta.toml");
     for (web, expected) in [
@@ -122,13 +122,15 @@ fn http_off_loopback_without_a_proxy_is_refused() {
             "listen = \"0.0.0.0:8080\"\ntrusted_proxies = [\"10.0.0.1\"]",
             Some(0),
         ),
+        ("listen = \"0.0.0.0:8080\"\ntls = true", Some(0)),
     ] {
         std::fs::write(&file, format!("[web]\n{web}\n")).unwrap();
         let checked = run(&["check-config", file.to_str().unwrap()]);
         let said = String::from_utf8_lossy(&checked.stderr);
         assert_eq!(checked.status.code(), expected, "{web}: {said}");
-        let is_explained =
-            said.contains("uacsta.toml, line 2") && said.contains("web.trusted_proxies");
+        let is_explained = said.contains("uacsta.toml, line 2")
+            && said.contains("web.tls")
+            && said.contains("web.trusted_proxies");
         assert_eq!(is_explained, expected == Some(2), "{web}: {said}");
     }
 }

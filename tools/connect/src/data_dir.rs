@@ -87,6 +87,9 @@ pub struct Listening {
     pub config: Option<PathBuf>,
     /// The address of each open interface, by its setting, such as `phones.lan.tcp`.
     pub interfaces: BTreeMap<String, SocketAddr>,
+    /// The file of the certificate that it shows.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
 }
 
 impl Listening {

@@ -6,6 +6,7 @@ mod clock;
 pub mod data_dir;
 mod duration;
 mod error;
+mod http;
 mod number;
 mod probe;
 mod server;

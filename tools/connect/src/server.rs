@@ -1,6 +1,11 @@
 //! Connects to a SIP server over TCP or TLS, as phones and clients do (RFC 3261, section 18).
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::Addr;
 use rustls::{
@@ -35,6 +40,10 @@ pub struct ServerAddress {
 pub enum Trust {
     /// Those in this PEM file, and those that they signed.
     File(PathBuf),
+    /// The first one in this PEM file alone, whatever host it names.
+    Exactly(PathBuf),
+    /// Those that the operating system trusts.
+    System,
     /// Any: the connection is encrypted, but the server is not authenticated.
     AnyCertificate,
 }
@@ -128,12 +137,8 @@ impl ServerAddress {
         agent: Arc<str>,
         clock: Arc<dyn Clock>,
     ) -> Result<Addr<SipConnection<U>>, ConnectError> {
-        let attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.open()).await;
-        let (io, endpoints) = match attempt {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Err(self.unreachable(reason(&error))),
-            Err(_) => return Err(self.unreachable("no answer in 10 s".to_owned())),
-        };
+        let opened = self.open().await;
+        let (io, endpoints) = opened.map_err(|error| self.unreachable(reason(&error)))?;
         let random = getrandom::u64().map_err(|error| self.unreachable(error.to_string()))?;
         let codec = Codec::new(MessageLimits::default());
         let transport = PeerTransport::stream(io, codec, UNSENT, CONNECT_TIMEOUT);
@@ -148,7 +153,14 @@ impl ServerAddress {
         ))
     }
 
-    async fn open(&self) -> io::Result<(Box<dyn Io>, Endpoints)> {
+    /// Connects within 10 seconds.
+    pub(crate) async fn open(&self) -> io::Result<(Box<dyn Io>, Endpoints)> {
+        let attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.open_in_time());
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer in 10 s");
+        attempt.await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn open_in_time(&self) -> io::Result<(Box<dyn Io>, Endpoints)> {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, self.port)).await?;
         stream.set_nodelay(true)?;
@@ -189,29 +201,64 @@ impl ServerAddress {
 pub(crate) const NO_TLS: &str =
     "the server does not speak TLS there; leave out --tls, or connect to its TLS port";
 
+/// Why a connection cannot be opened.
+pub(crate) enum ConnectFault {
+    /// Nothing listens there.
+    Refused,
+    /// The certificate is not signed by a trusted issuer.
+    UnknownIssuer,
+    /// The certificate is for other hosts.
+    OtherHost,
+    /// The certificate has expired.
+    Expired,
+    /// The server does not speak TLS.
+    NoTls,
+    /// Anything else, in the system's words.
+    Other(String),
+}
+
+impl From<&io::Error> for ConnectFault {
+    fn from(error: &io::Error) -> Self {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match (error.kind(), tls) {
+            (io::ErrorKind::ConnectionRefused, _) => Self::Refused,
+            (_, Some(rustls::Error::InvalidCertificate(wrong))) => match wrong {
+                // A stranger of the same name is BadSignature.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                    Self::UnknownIssuer
+                }
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => Self::OtherHost,
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    Self::Expired
+                }
+                _ => Self::Other(error.to_string()),
+            },
+            (_, Some(rustls::Error::InvalidMessage(_))) => Self::NoTls,
+            // The server closes a connection whose first octets it cannot read.
+            (io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset, _) => Self::NoTls,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
 /// Describes an error of the system or of TLS, with what to do.
 fn reason(error: &io::Error) -> String {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match (error.kind(), tls) {
-        (io::ErrorKind::ConnectionRefused, _) => {
-            "connection refused: no server listens there".to_owned()
+    let reason = match ConnectFault::from(error) {
+        ConnectFault::Refused => "connection refused: no server listens there",
+        ConnectFault::UnknownIssuer => {
+            "its certificate is not signed by a trusted issuer; give the file of the issuer with --ca (ca.pem of the server's data folder, if the server made its certificate), or accept any with --insecure"
         }
-        (_, Some(rustls::Error::InvalidCertificate(wrong))) => match wrong {
-            // A stranger of the same name is BadSignature.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => "its certificate is not signed by a trusted issuer; give the file of the issuer with --ca (ca.pem of the server's data folder, if the server made its certificate), or accept any with --insecure".to_owned(),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "its certificate is not for this host name or address; connect by one that it names, or accept any with --insecure".to_owned()
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired; renew it on the server".to_owned()
-            }
-            _ => error.to_string(),
-        },
-        (_, Some(rustls::Error::InvalidMessage(_))) => NO_TLS.to_owned(),
-        // The server closes a connection whose first octets it cannot read.
-        (io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset, _) => NO_TLS.to_owned(),
-        _ => error.to_string(),
-    }
+        ConnectFault::OtherHost => {
+            "its certificate is not for this host name or address; connect by one that it names, or accept any with --insecure"
+        }
+        ConnectFault::Expired => "its certificate has expired; renew it on the server",
+        ConnectFault::NoTls => {
+            "the server does not speak TLS there; leave out --tls, or connect to its TLS port"
+        }
+        ConnectFault::Other(reason) => return reason,
+    };
+    reason.to_owned()
 }
 
 /// TLS settings that accept any certificate whose owner signs the handshake.
@@ -219,7 +266,10 @@ pub fn trusting() -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
     builder(&provider)
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_custom_certificate_verifier(Arc::new(Unverified {
+            provider,
+            only: None,
+        }))
         .with_no_client_auth()
 }
 
@@ -230,42 +280,70 @@ fn builder(provider: &Arc<CryptoProvider>) -> ConfigBuilder<ClientConfig, WantsV
 }
 
 fn tls(trust: &Trust) -> Result<ClientConfig, ConnectError> {
-    let Trust::File(path) = trust else {
-        return Ok(trusting());
-    };
-    let builder = builder(&Arc::new(ring::default_provider()));
-    let invalid = |reason: String| ConnectError::Certificates {
-        path: path.clone(),
-        reason,
-    };
+    let provider = Arc::new(ring::default_provider());
+    let builder = builder(&provider);
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| invalid(error.to_string()))?;
-    for certificate in certificates {
-        let added = roots.add(certificate);
-        added.map_err(|error| invalid(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(invalid("contains no certificate in PEM form".to_owned()));
+    match trust {
+        Trust::AnyCertificate => return Ok(trusting()),
+        Trust::Exactly(path) => {
+            let only = certificates(path)?.into_iter().next();
+            let verifier = Arc::new(Unverified { provider, only });
+            let builder = builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier);
+            return Ok(builder.with_no_client_auth());
+        }
+        Trust::System => {
+            let found = rustls_native_certs::load_native_certs();
+            // Stores have certificates that webpki cannot use.
+            roots.add_parsable_certificates(found.certs);
+        }
+        Trust::File(path) => {
+            for certificate in certificates(path)? {
+                let added = roots.add(certificate);
+                added.map_err(|error| unusable(path, error.to_string()))?;
+            }
+        }
     }
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Accepts any certificate whose owner signs the handshake.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+/// At least one certificate.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = read.map_err(|error| unusable(path, error.to_string()))?;
+    if certificates.is_empty() {
+        let reason = "contains no certificate in PEM form".to_owned();
+        return Err(unusable(path, reason));
+    }
+    Ok(certificates)
+}
 
-impl ServerCertVerifier for AnyCertificate {
+fn unusable(path: &Path, reason: String) -> ConnectError {
+    let path = path.to_owned();
+    ConnectError::Certificates { path, reason }
+}
+
+/// Accepts any certificate whose owner signs the handshake, or only one.
+#[derive(Debug)]
+struct Unverified {
+    provider: Arc<CryptoProvider>,
+    only: Option<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Unverified {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
+        certificate: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        match &self.only {
+            Some(only) if only != certificate => Err(CertificateError::UnknownIssuer.into()),
+            _ => Ok(ServerCertVerified::assertion()),
+        }
     }
 
     fn verify_tls12_signature(
@@ -274,7 +352,7 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -284,12 +362,14 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
