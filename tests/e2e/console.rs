@@ -12,7 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::support::{
     PATIENCE,
-    process::{PASSWORDS, Serving, program},
+    process::{PASSWORDS, Serving, on_free_ports, program},
     programs,
 };
 
@@ -147,6 +147,24 @@ async fn console_ends_with_its_session_and_restores_the_terminal() {
     assert!(mode().contains(canonical));
     assert_eq!(terminal.end(), Some(1));
     drop(folder);
+}
+
+#[tokio::test]
+async fn first_start_on_a_terminal_says_where_the_passwords_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = program();
+    on_free_ports(&mut command);
+    command.args(["serve", "--data"]).arg(&data);
+    let mut terminal = Terminal::run(command);
+    let at = terminal.until(0, "generated passwords").await;
+    let file = data.join("secrets.toml").display().to_string();
+    let at = terminal.until(at, &file).await;
+    let at = terminal.until(at, "server started").await;
+    let id = rustix::process::Pid::from_child(&terminal.child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    terminal.until(at, "server stopping").await;
+    assert_eq!(terminal.end(), Some(0));
 }
 
 #[tokio::test]
