@@ -53,7 +53,7 @@ use uacsta_actors::{
     licensing::{CountPermits, GetLicences},
     registrar::{
         AddPhone, CountPhones, CountReasons, FindLine, GetLineDetails, GetPhone, IsOnDisk,
-        ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
+        ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
     },
     supervision::RestartableRecipient,
 };
@@ -98,6 +98,8 @@ pub struct Api {
     pub reasons: RestartableRecipient<CountReasons>,
     /// Finds the actor of a phone.
     pub find: RestartableRecipient<FindLine>,
+    /// Lists the connected clients.
+    pub clients: RestartableRecipient<ListClients>,
     /// Tells whether the phone list is on disk.
     pub disk: RestartableRecipient<IsOnDisk>,
     /// Counts connected phones and monitored lines.

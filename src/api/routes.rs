@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, audit, certificate, csta, document, licenses, lines, operators, phones, problems,
-    session, settings, status, trace,
+    accounts, audit, certificate, clients, csta, document, licenses, lines, operators, phones,
+    problems, session, settings, status, trace,
 };
 
 /// Where the API begins.
@@ -21,6 +21,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(csta::send)
         .service(trace::phone)
         .service(trace::client)
+        .service(clients::list)
+        .service(clients::show)
+        .service(clients::end)
         .service(lines::list)
         .service(lines::show)
         .service(status::show)

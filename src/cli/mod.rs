@@ -2,6 +2,7 @@
 
 mod audit;
 mod check_config;
+mod clients;
 mod completions;
 mod licenses;
 mod man;
@@ -53,6 +54,8 @@ enum Command {
     Status(status::Status),
     /// List the phones; show, add, enable, disable or remove one
     Phones(phones::Phones),
+    /// List the connected clients; show or end one
+    Clients(clients::Clients),
     /// Show the last SIP messages of a phone or client, or follow them
     Trace(trace::Trace),
     /// List, add, change and remove named operators
@@ -86,6 +89,7 @@ impl Cli {
             Command::CheckConfig(command) => command.run()?,
             Command::Status(command) => command.run()?,
             Command::Phones(command) => command.run()?,
+            Command::Clients(command) => command.run()?,
             Command::Trace(command) => command.run()?,
             Command::Operators(command) => command.run()?,
             Command::Audit(command) => command.run()?,

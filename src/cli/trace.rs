@@ -79,7 +79,7 @@ impl Trace {
 }
 
 /// A segment of a path (RFC 3986, section 3.3).
-fn percent_encoded(segment: &str) -> String {
+pub(super) fn percent_encoded(segment: &str) -> String {
     let encode = |octet: u8| match octet {
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
             char::from(octet).to_string()

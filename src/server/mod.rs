@@ -242,6 +242,7 @@ impl Server {
             phones: registrar.recipient(),
             reasons: registrar.recipient(),
             disk: registrar.recipient(),
+            clients: registrar.recipient(),
             count: licensing.recipient(),
             context: Arc::clone(&context),
             open: acceptor.counts(),

@@ -17,6 +17,7 @@ mod audit;
 mod bodies;
 mod certify;
 mod client_session;
+mod clients;
 mod commands;
 #[cfg(unix)]
 mod console;

@@ -30,7 +30,7 @@ use crate::{
     ConfigChanged, ServerContext,
     counters::Counter,
     monitor::MonitorStopped,
-    registrar::{ClientConnected, ClientEnded, LineStatus, LinesChanged, Registrar, Stopping},
+    registrar::{ClientConnected, ClientEnded, LineStatus, LinesChanged, Registrar},
     sip::{
         connection::Shut,
         responder::FinalResponse,
@@ -150,7 +150,7 @@ impl Client {
     }
 
     /// Ends all sessions and their dialogs, since another user may use the connection next.
-    fn end_all(&mut self, reason: &str) {
+    pub(super) fn end_all(&mut self, reason: &str) {
         let sessions: Vec<_> = self.sessions.iter().map(|(key, it)| (key, it.id)).collect();
         for (key, id) in sessions {
             if let Some(session) = id {
@@ -198,6 +198,9 @@ impl Actor for Client {
             config_changed: ctx.address().recipient(),
             stopping: ctx.address().recipient(),
             shut: self.connection.clone().recipient(),
+            client: Arc::clone(&self.user.connected),
+            describe: ctx.address().recipient(),
+            end: ctx.address().recipient(),
         });
     }
 
@@ -363,21 +366,6 @@ impl Handler<LineStatus> for Client {
         let of_phone = session.scope.phone().is_some();
         for message in self.registrations.lines_changed(key, &lines, of_phone) {
             self.notify(session, message);
-        }
-    }
-}
-
-impl Handler<Stopping> for Client {
-    type Result = ();
-
-    fn handle(&mut self, _: Stopping, _: &mut Self::Context) {
-        for (key, session) in self.sessions.iter() {
-            for message in self.registrations.abort(key) {
-                self.notify(session, message);
-            }
-            if let Some(session) = session.id {
-                self.connection.do_send(Close { session });
-            }
         }
     }
 }

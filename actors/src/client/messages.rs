@@ -10,7 +10,7 @@ use super::{
     rights::{LogOn, Rights},
     withdrawal::ChangedRights,
 };
-use crate::sip::responder::Responder;
+use crate::{registrar::ConnectedClient, sip::responder::Responder};
 
 /// A client in log lines: its user, and the address of its connection.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct ClientName {
 pub struct ClientUser {
     /// For the log.
     pub name: Arc<ClientName>,
+    /// The same for operators.
+    pub connected: Arc<ConnectedClient>,
     /// How the user was authenticated.
     pub log_on: LogOn,
     /// The user's rights under the current settings.

@@ -11,6 +11,7 @@ mod listing;
 mod messages;
 mod monitors;
 mod office_line;
+mod operator;
 mod registrar_queries;
 mod relocation;
 mod requests;

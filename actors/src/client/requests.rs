@@ -1,6 +1,6 @@
 //! Requests of clients: their responses, and whether the server or a phone carries out each.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use uacsta_schema::{
     csta::{
@@ -49,18 +49,27 @@ impl CstaRequest {
     }
 }
 
-/// Counts the requests without a response: the responder of each holds a reference.
+/// Counts the requests, and those without a response: the responder of each holds a reference.
 #[derive(Default)]
-pub(super) struct PendingCount(Arc<()>);
+pub(super) struct PendingCount {
+    pending: Arc<()>,
+    total: Cell<u64>,
+}
 
 impl PendingCount {
     pub(super) fn get(&self) -> usize {
-        Arc::strong_count(&self.0) - 1
+        Arc::strong_count(&self.pending) - 1
+    }
+
+    /// All requests so far.
+    pub(super) fn total(&self) -> u64 {
+        self.total.get()
     }
 
     /// Counts a request until its response.
     pub(super) fn hold(&self, reply: Responder) -> Responder {
-        reply.counted(&self.0)
+        self.total.set(self.total.get() + 1);
+        reply.counted(&self.pending)
     }
 }
 

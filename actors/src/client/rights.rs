@@ -50,6 +50,11 @@ impl LogOn {
         }
     }
 
+    /// Whether a trusted front end named the user.
+    pub fn is_by_front_end(&self) -> bool {
+        self.by_front_end
+    }
+
     /// The user's name, or `user@host` from a trusted front end.
     pub fn user(&self) -> &str {
         &self.user

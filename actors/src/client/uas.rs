@@ -24,7 +24,7 @@ use crate::{
     ladder::{ConnectionRecorder, Party},
     log_limit::repeat_count,
     reason::ContactFault,
-    registrar::Registrar,
+    registrar::{ConnectedClient, Registrar},
     registration::ContactFailed,
     sip::{
         connection::SipConnection,
@@ -211,6 +211,13 @@ impl ClientUas {
         if let Some(recorder) = self.recorder.as_ref().filter(|_| !self.trusted) {
             recorder.set_only_party(Party::Client(name.as_str().into()));
         }
+        let connected = Arc::new(ConnectedClient {
+            user: name.as_str().into(),
+            by_front_end: log_on.is_by_front_end(),
+            peer: self.address,
+            transport: self.recorder.as_ref().map(|it| it.path().transport),
+            since: self.context.clock.wall(),
+        });
         let client = Client::new(
             Arc::clone(&self.context),
             self.registrar.clone(),
@@ -220,6 +227,7 @@ impl ClientUas {
                     user: name.into(),
                     peer: self.address,
                 }),
+                connected,
                 log_on,
                 rights,
                 changed_rights: ChangedRights::default(),

@@ -57,6 +57,11 @@ struct Ends<'a> {
 }
 
 impl ConnectionRecorder {
+    /// The addresses of the connection.
+    pub fn path(&self) -> Path {
+        *self.path
+    }
+
     pub(super) fn new(
         rings: Rc<RefCell<ThreadRings>>,
         clock: Arc<dyn Clock>,

@@ -9,7 +9,10 @@ use std::{
 use actix::Recipient;
 use uacsta_schema::csta::Name;
 
-use super::messages::{ClientConnected, LinesChanged, Stopping};
+use super::{
+    client_list::ListedClient,
+    messages::{ClientConnected, LinesChanged, Stopping},
+};
 use crate::{ConfigChanged, directory::Entry, sip::connection::Shut};
 
 /// How long the user parts of moved lines are gathered, for all clients together.
@@ -19,7 +22,9 @@ pub(super) const GATHERED: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub(super) struct Clients {
     /// By the client. Its memory is freed when its last recipient is dropped.
-    connected: HashMap<Recipient<LinesChanged>, ClientConnected>,
+    connected: HashMap<Recipient<LinesChanged>, (u64, ClientConnected)>,
+    /// The number of the client that connected last.
+    last: u64,
     /// The user parts of lines that may have moved to another phone since the last notification.
     moved: HashSet<Box<str>>,
     /// Whether [`Self::tell_changed`] is scheduled.
@@ -39,7 +44,27 @@ pub(super) struct Schedule {
 
 impl Clients {
     pub(super) fn add(&mut self, client: ClientConnected) {
-        self.connected.insert(client.lines_changed.clone(), client);
+        // An earlier run of the server has given lower numbers, unless it had a thousand clients a second.
+        let number = client.client.since.saturating_mul(1000);
+        self.last = number.max(self.last + 1);
+        self.connected
+            .insert(client.lines_changed.clone(), (self.last, client));
+    }
+
+    /// The clients for operators, in the order of their numbers.
+    pub(super) fn listed(&self) -> Vec<ListedClient> {
+        let connected = self.connected.iter();
+        let connected = connected.filter(|(client, _)| client.connected());
+        let mut all: Vec<_> = connected
+            .map(|(_, (number, client))| ListedClient {
+                number: *number,
+                client: Arc::clone(&client.client),
+                describe: client.describe.clone(),
+                end: client.end.clone(),
+            })
+            .collect();
+        all.sort_by_key(|client| client.number);
+        all
     }
 
     pub(super) fn remove(&mut self, client: &Recipient<LinesChanged>) {
@@ -54,6 +79,7 @@ impl Clients {
     pub(super) fn hand_over(&mut self) -> Self {
         Self {
             connected: std::mem::take(&mut self.connected),
+            last: self.last,
             moved: std::mem::take(&mut self.moved),
             ..Self::default()
         }
@@ -93,7 +119,7 @@ impl Clients {
 
     pub(super) fn tell_config_changed(&mut self) {
         self.connected.retain(|client, _| client.connected());
-        for client in self.connected.values() {
+        for (_, client) in self.connected.values() {
             client.config_changed.do_send(ConfigChanged);
         }
     }
@@ -104,7 +130,7 @@ impl Clients {
         let (stopping, connections): (Vec<_>, Vec<_>) = self
             .connected
             .drain()
-            .map(|(_, client)| (client.stopping.send(Stopping), client.shut))
+            .map(|(_, (_, client))| (client.stopping.send(Stopping), client.shut))
             .unzip();
         async move {
             // An error means that the client or connection has already ended.

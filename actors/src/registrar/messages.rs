@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use actix::{Message, Recipient};
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 
+use super::client_list::{ConnectedClient, DescribeClient, EndClient};
 use crate::{
     ConfigChanged,
     directory::{Entry, LineFilter, LineKey, LineSummary, NoLine},
@@ -27,6 +28,12 @@ pub struct ClientConnected {
     pub stopping: Recipient<Stopping>,
     /// The client's connection, which closes after that.
     pub shut: Recipient<Shut>,
+    /// How it logged on.
+    pub client: Arc<ConnectedClient>,
+    /// The client, for operators who list its sessions.
+    pub describe: Recipient<DescribeClient>,
+    /// The client, for operators who end it.
+    pub end: Recipient<EndClient>,
 }
 
 /// A client ended.

@@ -6,6 +6,7 @@
 mod actor;
 mod addrs;
 mod batches;
+mod client_list;
 mod clients;
 mod hinted;
 mod line_details;
@@ -21,4 +22,5 @@ mod writes;
 
 pub use actor::Registrar;
 pub use addrs::RegistrarAddrs;
+pub use client_list::*;
 pub use messages::*;

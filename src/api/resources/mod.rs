@@ -3,6 +3,7 @@
 pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod certificate;
+pub(super) mod clients;
 pub(super) mod csta;
 pub(super) mod document;
 pub(super) mod licenses;

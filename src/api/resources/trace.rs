@@ -18,7 +18,7 @@ use uacsta_actors::ladder::{self, Followed, Party, RecordedMessage, Start};
 use uacsta_schema::phone_id::PhoneId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Administrator, Api, Kind, List, Problem, Time, phones::found};
+use super::{Administrator, Api, Kind, List, Problem, Time, clients, phones::found};
 use crate::ladder::{diagram::Diagram, pcap::Capture};
 
 /// A SIP message between a phone or client and the server.
@@ -148,7 +148,7 @@ pub(in crate::api) async fn phone(
 
 /// Shows the last messages of a client.
 ///
-/// A client is named by its user. `Accept` chooses the form, as for phones.
+/// A client is named by its user, one that is connected also by its id. `Accept` chooses the form, as for phones.
 #[utoipa::path(
     operation_id = "getClientTrace", tag = "clients",
     params(("client" = String, Path, description = "The user that logged on, or was named by a front end."), TraceParams),
@@ -167,6 +167,8 @@ pub(in crate::api) async fn client(
     request: HttpRequest,
     user: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
+    let named = clients::user_of(&api, &user).await?;
+    let user = named.unwrap_or_else(|| user.into_inner());
     let party = Party::Client(user.as_str().into());
     let trace = Trace::of(&api, &request, party).await?;
     if trace.is_empty() {

@@ -79,6 +79,14 @@ impl Handler<GetLicences> for Registrar {
     }
 }
 
+impl Handler<ListClients> for Registrar {
+    type Result = MessageResult<ListClients>;
+
+    fn handle(&mut self, _: ListClients, _: &mut Self::Context) -> MessageResult<ListClients> {
+        MessageResult(Vec::new())
+    }
+}
+
 impl Handler<IsOnDisk> for Registrar {
     type Result = MessageResult<IsOnDisk>;
 
@@ -234,6 +242,7 @@ fn served(folder: &Path) -> HttpServer {
         phones: registrar.recipient(),
         reasons: registrar.recipient(),
         disk: registrar.recipient(),
+        clients: registrar.recipient(),
         count: registrar.recipient(),
         context,
         open: net::ConnectionCounts::default(),

@@ -1,0 +1,176 @@
+//! `uacsta clients`: lists the connected clients, shows one with its sessions and lines, or ends it.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_schema::escape_controls;
+
+use super::trace::percent_encoded;
+
+/// The arguments of `clients`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  uacsta clients
+  uacsta clients --json | jq '.items[].user'
+  uacsta clients show ecsta
+  uacsta clients end 19aef35c3a8
+
+A client is named by its id or, if only one has logged on with it, by its user. A client that is
+ended may log on again: to keep it out, change or remove its account first.")]
+pub(super) struct Clients {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Print the API's JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    server: ApiArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the connected clients (the default)
+    List,
+    /// Show a client with its sessions and monitored lines
+    Show(One),
+    /// End a client's sessions and its connection
+    End(One),
+}
+
+#[derive(Args, Debug)]
+struct One {
+    /// The client's id, or its user
+    client: String,
+}
+
+const PATH: &str = "/api/v1/clients";
+
+impl Clients {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        match self.command.as_ref().unwrap_or(&Command::List) {
+            Command::List => {
+                let list = self.server.list(PATH)?;
+                self.print(&list, &table(&list))
+            }
+            Command::Show(One { client }) => {
+                let path = format!("{PATH}/{}", percent_encoded(client));
+                let shown: Value = self.server.request(Method::GET, &path, None)?;
+                self.print(&shown, &details(&shown))
+            }
+            Command::End(One { client }) => {
+                let path = format!("{PATH}/{}", percent_encoded(client));
+                let _: Value = self.server.request(Method::DELETE, &path, None)?;
+                self.print(
+                    &json!({ "client": client }),
+                    &format!("client {client} is ended\n"),
+                )
+            }
+        }
+    }
+
+    fn print(&self, answer: &Value, text: &str) -> Result<(), CommandError> {
+        match self.json {
+            true => print(format!("{answer:#}\n").as_bytes()),
+            false => print(escape_controls(text, &['\n']).as_bytes()),
+        }
+    }
+}
+
+/// The columns of the list and their members.
+const COLUMNS: [(&str, &str); 8] = [
+    ("ID", "id"),
+    ("USER", "user"),
+    ("ADDRESS", "address"),
+    ("OVER", "transport"),
+    ("SINCE", "since"),
+    ("SESSIONS", "sessions"),
+    ("MONITORS", "monitors"),
+    ("REQUESTS", "requests"),
+];
+
+fn table(list: &Value) -> String {
+    let clients = list["items"].as_array().map(Vec::as_slice);
+    let clients = clients.unwrap_or_default();
+    if clients.is_empty() {
+        return "no client is connected\n".to_owned();
+    }
+    let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned())];
+    let cells = |client: &Value| COLUMNS.map(|(_, key)| cell(&client[key]));
+    rows.extend(clients.iter().map(cells));
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or(0)
+    });
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.replace('\n', "\\n"),
+        other => other.to_string(),
+    }
+}
+
+/// A client's members, a line each, then its sessions and lines.
+fn details(client: &Value) -> String {
+    let mut text = String::new();
+    for (title, key) in COLUMNS {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:9} {}", title.to_lowercase(), cell(&client[key]));
+    }
+    for session in client["openSessions"].as_array().into_iter().flatten() {
+        let _ = match session["line"].as_str() {
+            None => writeln!(text, "session   with the server"),
+            Some(line) => {
+                let phone = cell(&session["phone"]);
+                writeln!(
+                    text,
+                    "session   of line {} at phone {phone}",
+                    cell(&line.into())
+                )
+            }
+        };
+    }
+    for line in client["monitoredLines"].as_array().into_iter().flatten() {
+        let _ = writeln!(text, "monitors  {}", cell(line));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_listed_and_shown_with_their_sessions() {
+        let mut client = json!({
+            "id": "19ae", "user": "ecsta", "address": "10.0.0.7:50000", "transport": "TLS", "byFrontEnd": false,
+            "since": "2026-12-02T08:00:00.000Z", "sessions": 2, "monitors": 1, "requests": 7,
+        });
+        let list = json!({ "items": [client] });
+        let expected = "\
+ID    USER   ADDRESS         OVER  SINCE                     SESSIONS  MONITORS  REQUESTS
+19ae  ecsta  10.0.0.7:50000  TLS   2026-12-02T08:00:00.000Z  2         1         7
+";
+        assert_eq!(table(&list), expected);
+        assert_eq!(table(&json!({ "items": [] })), "no client is connected\n");
+        client["openSessions"] = json!([{ "line": null, "phone": null }, { "line": "215", "phone": "00:04:13:00:00:01" }]);
+        client["monitoredLines"] = json!(["sip:215@pbx.example\nx"]);
+        let shown = details(&client);
+        let expected = "session   with the server\nsession   of line 215 at phone 00:04:13:00:00:01\nmonitors  sip:215@pbx.example\\nx\n";
+        assert!(shown.ends_with(expected), "{shown}");
+    }
+}
