@@ -44,6 +44,7 @@ use document::Document;
 use jiff::Timestamp;
 use methods::{READ, only};
 use problem::{Kind, Problem};
+use resources::logs::LogReaders;
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
 use tokio_rustls::TlsAcceptor;
@@ -157,11 +158,13 @@ pub fn start(
     let api = web::Data::new(api);
     let known = keys.clone();
     let document = web::Data::new(Document::new());
+    let log_readers = web::Data::new(LogReaders::default());
     let app = move || {
         App::new()
             .app_data(api.clone())
             .app_data(known.clone())
             .app_data(document.clone())
+            .app_data(log_readers.clone())
             .app_data(web::PayloadConfig::new(BODY))
             .service(only(READ, web::resource("/healthz").get(healthy)))
             .service(only(READ, web::resource("/readyz").get(ready)))

@@ -121,6 +121,20 @@ impl<F: DeserializeOwned> Page<F> {
         Ok((after, self.limit, self.q.clone()))
     }
 
+    /// The order that was asked for.
+    pub(super) fn sort(&self) -> &str {
+        &self.sort
+    }
+
+    /// The page of a list that was searched elsewhere, after which the next begins with this key.
+    pub(super) fn found<T>(&self, items: Vec<T>, next: Option<impl Display>) -> List<T> {
+        List {
+            items,
+            next: next.map(|key| cursor(&self.sort, &[], &key)),
+            total: None,
+        }
+    }
+
     /// The page of the whole list whose `items` begin after the key, and are more than fit if there is a next page.
     pub(super) fn first<T: Row>(&self, mut items: Vec<T>, total: Option<usize>) -> List<T> {
         let is_last = items.len() <= self.limit;

@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, audit, certificate, clients, csta, document, licenses, lines, operators, phones,
-    problems, session, settings, status, trace,
+    accounts, audit, certificate, clients, csta, document, licenses, lines, logs, operators,
+    phones, problems, session, settings, status, trace,
 };
 
 /// Where the API begins.
@@ -51,6 +51,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(accounts::change)
         .service(accounts::remove)
         .service(audit::list)
+        .service(logs::list)
+        .service(logs::search)
+        .service(logs::download::show)
         .service(document::show)
         .service(problems::show);
 }

@@ -3,11 +3,13 @@
 use std::{fmt::Write, thread, time::Duration};
 
 use clap::Args;
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
-use uacsta_connect::{ApiArgs, CommandError, parse_duration, print};
+use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::escape_controls;
+
+use super::time::parse_since;
 
 /// The arguments of `audit`.
 #[derive(Args, Debug)]
@@ -21,10 +23,10 @@ Refused requests are listed too, at most one a minute of a kind from an address.
 logged.")]
 pub(super) struct Audit {
     /// Only entries since then: a time, a day, or how long ago (30m, 24h)
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
     since: Option<Timestamp>,
     /// Only entries before then
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
     until: Option<Timestamp>,
     /// Only entries of this operator; cli.token: the command line
     #[arg(long, value_name = "NAME")]
@@ -140,24 +142,6 @@ fn line(entry: &Value) -> String {
     format!("{}\n", escape_controls(&line, &[]))
 }
 
-/// A time (RFC 3339), a day or time of this machine's zone, or how long ago it was.
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse() {
-        return Ok(time);
-    }
-    let local = text.parse::<DateTime>().ok();
-    if let Some(time) = local.and_then(|time| time.to_zoned(TimeZone::system()).ok()) {
-        return Ok(time.timestamp());
-    }
-    let wrong = || {
-        format!(
-            "{text:?} is not a time; write 2026-12-01T08:00:00Z, 2026-12-01, or 24h for how long ago"
-        )
-    };
-    let ago = parse_duration(text).map_err(|_| wrong())?;
-    Timestamp::now().checked_sub(ago).map_err(|_| wrong())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -187,17 +171,5 @@ mod tests {
             written.ends_with("done: no\\r\\nright (7 times)\n"),
             "{written}"
         );
-    }
-
-    #[test]
-    fn times_are_given_as_a_time_a_day_or_a_duration() {
-        let time = parse_time("2026-12-01T08:00:00Z").unwrap();
-        assert_eq!(time.to_string(), "2026-12-01T08:00:00Z");
-        assert!(parse_time("2026-12-01").is_ok());
-        let hour = Timestamp::now().duration_since(parse_time("1h").unwrap());
-        assert!((3590..3700).contains(&hour.as_secs()), "{hour:?}");
-        for wrong in ["", "yesterday", "2026-13-01"] {
-            assert!(parse_time(wrong).unwrap_err().contains("24h"), "{wrong}");
-        }
     }
 }

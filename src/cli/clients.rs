@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::escape_controls;
 
-use super::trace::percent_encoded;
+use super::percent_encoded;
 
 /// The arguments of `clients`.
 #[derive(Args, Debug)]

@@ -5,12 +5,15 @@ mod check_config;
 mod clients;
 mod completions;
 mod licenses;
+mod logs;
 mod man;
 mod operators;
+mod output;
 mod phones;
 mod serve;
 mod settings;
 mod status;
+mod time;
 mod trace;
 mod unused_options;
 
@@ -58,6 +61,8 @@ enum Command {
     Clients(clients::Clients),
     /// Show the last SIP messages of a phone or client, or follow them
     Trace(trace::Trace),
+    /// Show, search and follow the server's log; list and print its files
+    Logs(logs::Logs),
     /// List, add, change and remove named operators
     Operators(operators::Operators),
     /// Show who changed what, and which requests were refused
@@ -91,6 +96,7 @@ impl Cli {
             Command::Phones(command) => command.run()?,
             Command::Clients(command) => command.run()?,
             Command::Trace(command) => command.run()?,
+            Command::Logs(command) => command.run()?,
             Command::Operators(command) => command.run()?,
             Command::Audit(command) => command.run()?,
             Command::Licenses(command) => command.run()?,
@@ -105,12 +111,30 @@ impl Cli {
     }
 }
 
+/// A segment of a path (RFC 3986, section 3.3).
+fn percent_encoded(segment: &str) -> String {
+    let encode = |octet: u8| match octet {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(octet).to_string()
+        }
+        _ => format!("%{octet:02X}"),
+    };
+    segment.bytes().map(encode).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn names_in_paths_are_encoded() {
+        for (name, expected) in [("ecsta", "ecsta"), ("a b/c@ü", "a%20b%2Fc%40%C3%BC")] {
+            assert_eq!(percent_encoded(name), expected);
+        }
+    }
 
     #[test]
     fn command_line_definition_is_valid() {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::Write as _,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -12,6 +12,8 @@ use reqwest::Method;
 use serde_json::Value;
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
+
+use super::output::{LineBuffer, write};
 
 /// The arguments of `trace`.
 #[derive(Args, Debug)]
@@ -67,32 +69,21 @@ impl Trace {
             (Some(phone), _) => {
                 format!(
                     "/api/v1/phones/{}/trace{follow}",
-                    percent_encoded(&phone.bare())
+                    super::percent_encoded(&phone.bare())
                 )
             }
             (None, client) => {
-                let user = percent_encoded(client.as_deref().unwrap_or_default());
+                let user = super::percent_encoded(client.as_deref().unwrap_or_default());
                 format!("/api/v1/clients/{user}/trace{follow}")
             }
         }
     }
 }
 
-/// A segment of a path (RFC 3986, section 3.3).
-pub(super) fn percent_encoded(segment: &str) -> String {
-    let encode = |octet: u8| match octet {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(octet).to_string()
-        }
-        _ => format!("%{octet:02X}"),
-    };
-    segment.bytes().map(encode).collect()
-}
-
 /// Where the answer goes.
 enum Output<'a> {
-    /// Lines, without control characters. Holds the start of a line.
-    Text(Vec<u8>),
+    /// Lines, without control characters.
+    Text(LineBuffer),
     /// A capture on standard output.
     Capture,
     /// A capture in a file, which is created with the first octets: a mistyped phone leaves no empty file.
@@ -102,7 +93,7 @@ enum Output<'a> {
 impl<'a> Output<'a> {
     fn of(pcap: Option<&'a Path>) -> Self {
         match pcap {
-            None => Self::Text(Vec::new()),
+            None => Self::Text(LineBuffer::default()),
             Some(file) if file == Path::new("-") => Self::Capture,
             Some(file) => Self::File(file, None),
         }
@@ -110,58 +101,27 @@ impl<'a> Output<'a> {
 
     /// Writes a part of the answer; breaks off when nobody reads it any more.
     fn write(&mut self, octets: &[u8]) -> Result<ControlFlow<()>, CommandError> {
-        let written = match self {
-            Self::Text(rest) => {
-                rest.extend_from_slice(octets);
-                let end = rest
-                    .iter()
-                    .rposition(|octet| *octet == b'\n')
-                    .map_or(0, |end| end + 1);
-                let lines: Vec<u8> = rest.drain(..end).collect();
-                let lines = String::from_utf8_lossy(&lines);
-                // An empty line only shows that the connection stands.
-                let lines = lines.lines().filter(|line| !line.is_empty());
-                let text: String = lines.flat_map(|line| [line, "\n"]).collect();
-                to_standard_output(escape_controls(&text, &['\n']).as_bytes())
+        match self {
+            Self::Text(buffer) => {
+                let lines = buffer.add(octets).into_iter();
+                let text: String = lines.map(|line| line + "\n").collect();
+                write(escape_controls(&text, &['\n']).as_bytes())
             }
-            Self::Capture => to_standard_output(octets),
+            Self::Capture => write(octets),
             Self::File(path, file) => {
                 let written = match file {
                     Some(file) => file.write_all(octets),
                     None => File::create(*path)
                         .and_then(|created| file.insert(created).write_all(octets)),
                 };
-                return match written {
+                match written {
                     Ok(()) => Ok(ControlFlow::Continue(())),
                     Err(error) => Err(CommandError::Failed(format!(
                         "cannot write {}: {error}",
                         path.display()
                     ))),
-                };
+                }
             }
-        };
-        match written {
-            Ok(()) => Ok(ControlFlow::Continue(())),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            Err(error) => Err(CommandError::Failed(format!("standard output: {error}"))),
-        }
-    }
-}
-
-fn to_standard_output(octets: &[u8]) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    output.write_all(octets)?;
-    output.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_in_paths_are_encoded() {
-        for (name, expected) in [("ecsta", "ecsta"), ("a b/c@ü", "a%20b%2Fc%40%C3%BC")] {
-            assert_eq!(percent_encoded(name), expected);
         }
     }
 }

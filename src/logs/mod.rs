@@ -5,6 +5,7 @@ mod file;
 mod panics;
 mod phone_filter;
 mod queue;
+pub mod reading;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -178,12 +179,17 @@ impl Write for Stderr {
     }
 }
 
+/// The folder of the log files.
+pub fn folder(settings: &Logs, data: &Path) -> PathBuf {
+    match &settings.directory {
+        Some(folder) => folder.clone(),
+        None => data.join("logs"),
+    }
+}
+
 fn file_config(settings: &Logs, data: &Path) -> FileConfig {
     FileConfig {
-        folder: match &settings.directory {
-            Some(folder) => folder.clone(),
-            None => data.join("logs"),
-        },
+        folder: folder(settings, data),
         max_size: settings.max_size.bytes(),
         keep: settings.keep,
         delete_daily: settings.delete_daily,

@@ -37,6 +37,7 @@ mod ladder;
 mod late_answers;
 mod ledger;
 mod log;
+mod logs;
 mod metrics;
 mod monitors;
 mod phone_session;

@@ -8,6 +8,7 @@ pub(super) mod csta;
 pub(super) mod document;
 pub(super) mod licenses;
 pub(super) mod lines;
+pub(super) mod logs;
 pub(super) mod operators;
 pub(super) mod phones;
 pub(super) mod problems;

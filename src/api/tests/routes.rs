@@ -129,6 +129,14 @@ const ROUTES: &[Route] = &[
         "",
         administrator(422),
     ),
+    ("listLogFiles", "/api/v1/logs", "", logged_on(200)),
+    (
+        "listLogLines",
+        "/api/v1/logs/lines?level=warn",
+        "",
+        logged_on(200),
+    ),
+    ("getLogFile", "/api/v1/logs/uacsta.log", "", logged_on(404)),
     ("getDocument", "/api/v1/openapi.json", "", logged_on(200)),
     (
         "getProblemType",

@@ -221,7 +221,7 @@ impl<E: Write> Write for RotatingFile<E> {
 }
 
 /// The number of a log file by its name; `None` for other files.
-fn number_of(name: &str) -> Option<u32> {
+pub(super) fn number_of(name: &str) -> Option<u32> {
     let rest = name.strip_prefix(NAME)?;
     if rest.is_empty() {
         return Some(0);
@@ -232,7 +232,7 @@ fn number_of(name: &str) -> Option<u32> {
     (number > 0 && number.to_string() == digits).then_some(number)
 }
 
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+pub(super) fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
@@ -240,13 +240,13 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn is_same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+pub(super) fn is_same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Other systems do not let an open file be moved.
 #[cfg(not(unix))]
-fn is_same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+pub(super) fn is_same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
     true
 }

@@ -1,0 +1,106 @@
+//! `/logs/{file}`: a log file, whole or in part.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::SizedStream,
+    get,
+    http::{
+        StatusCode,
+        header::{
+            ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, RANGE, Range, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    web::{self, Bytes},
+};
+use futures_util::stream;
+
+use super::{Api, Kind, LogReaders, Problem, Reader, folder, reading};
+
+/// How many octets are read at a time.
+const BLOCK: u64 = 64 << 10;
+
+/// Downloads a log file.
+///
+/// As it is now, or the part that `Range` names.
+#[utoipa::path(
+    operation_id = "getLogFile", tag = "logs", params(("file" = String, Path, description = "Its name.")),
+    responses(
+        (status = 200, description = "The file.", body = String, content_type = "text/plain"),
+        (status = 206, description = "The part of the file.", body = String, content_type = "text/plain"),
+    ),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/logs/{file}")]
+pub(in crate::api) async fn show(
+    _: Reader,
+    api: web::Data<Api>,
+    readers: web::Data<LogReaders>,
+    request: HttpRequest,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (folder, wanted) = (folder(&api), name.clone());
+    let opened = readers
+        .read(move || reading::open(&folder, &wanted))
+        .await?;
+    let Some((file, size)) = opened else {
+        let detail = "there is no such log file; GET /api/v1/logs lists them";
+        return Err(Problem::new(Kind::NOT_FOUND, detail));
+    };
+    let part = part(&request, size)?;
+    let mut response = HttpResponse::Ok();
+    if let Some((from, to)) = part {
+        response.status(StatusCode::PARTIAL_CONTENT);
+        response.insert_header((CONTENT_RANGE, format!("bytes {from}-{to}/{size}")));
+    }
+    let (from, length) = part.map_or((0, size), |(from, to)| (from, to + 1 - from));
+    response
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((ACCEPT_RANGES, "bytes"))
+        // Its lines have what peers sent.
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ));
+    let blocks = stream::try_unfold((file, from, length), |(mut file, at, left)| async move {
+        if left == 0 {
+            return Ok::<_, io::Error>(None);
+        }
+        let read = web::block(move || {
+            let mut block = vec![0; left.min(BLOCK) as usize];
+            file.seek(SeekFrom::Start(at))?;
+            file.read_exact(&mut block)?;
+            Ok::<(File, Vec<u8>), io::Error>((file, block))
+        });
+        let (file, block) = read.await.map_err(io::Error::other)??;
+        let length = block.len() as u64;
+        Ok(Some((
+            Bytes::from(block),
+            (file, at + length, left - length),
+        )))
+    });
+    Ok(response.body(SizedStream::new(length, blocks)))
+}
+
+/// First and last octet of the one part that is asked for; `None` for the whole file (RFC 9110, section 14.2).
+fn part(request: &HttpRequest, size: u64) -> Result<Option<(u64, u64)>, Problem> {
+    let range = request.headers().get(RANGE);
+    let range = range.and_then(|range| range.to_str().ok()?.parse().ok());
+    let Some(Range::Bytes(parts)) = range else {
+        return Ok(None);
+    };
+    let [part] = &parts[..] else { return Ok(None) };
+    match part.to_satisfiable_range(size) {
+        Some(part) => Ok(Some(part)),
+        None => {
+            let detail = format!("the file has {size} octets");
+            let problem = Problem::blank(StatusCode::RANGE_NOT_SATISFIABLE, detail);
+            Err(problem.with(CONTENT_RANGE, &format!("bytes */{size}")))
+        }
+    }
+}
