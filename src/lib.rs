@@ -3,12 +3,14 @@
 pub mod accounts;
 pub mod api;
 pub mod audit;
+pub mod bundle;
 pub mod cli;
 pub mod data_dir;
 pub mod demo;
 pub mod ladder;
 pub mod logs;
 pub mod net;
+pub mod operations;
 pub mod operators;
 pub mod process;
 pub mod reload;

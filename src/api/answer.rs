@@ -144,3 +144,10 @@ pub(super) fn created(location: &str, body: &impl Serialize) -> HttpResponse {
         .insert_header(("Location", location))
         .json(body)
 }
+
+/// 202 with the place of the operation that goes on.
+pub(super) fn accepted(location: &str, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(StatusCode::ACCEPTED)
+        .insert_header(("Location", location))
+        .json(body)
+}

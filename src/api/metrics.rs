@@ -19,6 +19,13 @@ use super::{
 };
 
 pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(exposition(&api).await?))
+}
+
+/// The text of the page.
+pub(super) async fn exposition(api: &Api) -> Result<String, Problem> {
     let stopped = |who: &str| Problem::unavailable(format!("{who} is not running"));
     let counts = api.count.send(CountPermits).await;
     let phones = api.phones.send(CountPhones).await;
@@ -33,9 +40,7 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
         audit_failed: api.audit.warning().is_some(),
         process: figures(api.context.clock.now()),
     };
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(written(&api.context.counters, &state)))
+    Ok(written(&api.context.counters, &state))
 }
 
 /// What the gauges show.

@@ -11,6 +11,7 @@ mod forwarded;
 mod host;
 mod methods;
 mod metrics;
+mod octets;
 mod page;
 mod problem;
 mod process_figures;
@@ -67,6 +68,7 @@ use crate::{
     audit::AuditLog,
     data_dir::{Admin, Announcement},
     net::{self, tls::Identity, web::accept_tls},
+    operations::Operations,
     operators::Operators,
     reload::ReloadRequest,
 };
@@ -119,6 +121,8 @@ pub struct Api {
     pub data: PathBuf,
     /// Requests a reload of the configuration.
     pub reload: Sender<ReloadRequest>,
+    /// Long work that operators begin.
+    pub operations: Arc<Operations>,
     /// Named operators and their sessions.
     pub operators: Arc<Operators>,
     /// The accounts of clients and programs.

@@ -299,6 +299,11 @@ impl Problem {
         }
     }
 
+    /// It as a part of an answer.
+    pub(super) fn described(&self) -> ProblemBody {
+        (*self.body).clone()
+    }
+
     /// The body of the answer to the request with this `Request-Id`.
     pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
         let mut body = self.body.clone();

@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, audit, certificate, clients, csta, document, licenses, lines, logs, operators,
-    phones, problems, session, settings, status, trace,
+    accounts, audit, bundles, certificate, clients, csta, document, licenses, lines, logs,
+    operations, operators, phones, problems, session, settings, status, trace,
 };
 
 /// Where the API begins.
@@ -51,6 +51,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(accounts::change)
         .service(accounts::remove)
         .service(audit::list)
+        .service(operations::list)
+        .service(operations::show)
+        .service(operations::cancel)
+        .service(bundles::add)
+        .service(bundles::show)
         .service(logs::list)
         .service(logs::search)
         .service(logs::download::show)

@@ -1,6 +1,7 @@
 //! The command line: its subcommands and the order in which they run.
 
 mod audit;
+mod bundle;
 mod check_config;
 mod clients;
 mod completions;
@@ -61,6 +62,8 @@ enum Command {
     Clients(clients::Clients),
     /// Show the last SIP messages of a phone or client, or follow them
     Trace(trace::Trace),
+    /// Build a support bundle: logs, state and settings without secrets in a zip file
+    Bundle(bundle::Bundle),
     /// Show, search and follow the server's log; list and print its files
     Logs(logs::Logs),
     /// List, add, change and remove named operators
@@ -96,6 +99,7 @@ impl Cli {
             Command::Phones(command) => command.run()?,
             Command::Clients(command) => command.run()?,
             Command::Trace(command) => command.run()?,
+            Command::Bundle(command) => command.run()?,
             Command::Logs(command) => command.run()?,
             Command::Operators(command) => command.run()?,
             Command::Audit(command) => command.run()?,

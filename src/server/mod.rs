@@ -253,6 +253,7 @@ impl Server {
             reload,
             identity: Arc::clone(&identity),
             audit: Arc::new(audit),
+            operations: Arc::default(),
             operators: Arc::new(Operators::open(data)),
             accounts: Arc::new(accounts),
             started_at: jiff::Timestamp::now(),

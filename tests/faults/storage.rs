@@ -669,3 +669,42 @@ async fn unwritable_log_does_not_block_and_is_reported_once() {
     stderr.read_to_string(&mut said).unwrap();
     assert_eq!(said.matches("are lost").count(), 1, "{said}");
 }
+
+#[tokio::test]
+async fn bundle_on_a_full_disk_fails_alone() {
+    if !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().display().to_string();
+    let wrapper = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", &folder];
+    let server = Serving::under(&wrapper, data, SETTINGS);
+    let disk = mounted_by(&server, &folder);
+    let token = fs::read_to_string(disk.join("cli.token")).unwrap();
+    let ask = async |method, path: &str, body| {
+        let (status, answer) = http(server.web, token.trim(), method, path, body).await;
+        (
+            status,
+            serde_json::from_str::<serde_json::Value>(&answer).unwrap(),
+        )
+    };
+    let built = async || {
+        let (status, begun) = ask("POST", "/api/v1/bundles", "{}").await;
+        assert_eq!(status, 202, "{begun}");
+        let place = format!("/api/v1/operations/{}", begun["id"].as_str().unwrap());
+        loop {
+            let (_, operation) = ask("GET", &place, "").await;
+            if operation["state"] != "running" {
+                return operation;
+            }
+        }
+    };
+    let filler = fill(&disk);
+    let failed = built().await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    let why = failed["problem"]["detail"].as_str().unwrap();
+    assert!(why.contains("No space left"), "{why}");
+    assert_eq!(http(server.web, "", "GET", "/healthz", "").await.0, 200);
+    fs::remove_file(&filler).unwrap();
+    assert_eq!(built().await["state"], "done");
+}

@@ -34,8 +34,12 @@ pub(in crate::api) struct CertificateInUse {
 )]
 #[get("/certificate")]
 pub(in crate::api) async fn show(_: Reader, api: web::Data<Api>) -> Tagged<CertificateInUse> {
+    Tagged(of(&api))
+}
+
+pub(super) fn of(api: &Api) -> CertificateInUse {
     let certificate = api.identity.certificate();
-    Tagged(CertificateInUse {
+    CertificateInUse {
         subject: certificate.subject,
         issuer: certificate.issuer,
         names: certificate.names,
@@ -43,5 +47,5 @@ pub(in crate::api) async fn show(_: Reader, api: web::Data<Api>) -> Tagged<Certi
         valid_until: Time(certificate.until),
         fingerprint: certificate.fingerprint,
         chain_fault: api.identity.chain_fault(),
-    })
+    }
 }

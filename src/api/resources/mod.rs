@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod audit;
+pub(super) mod bundles;
 pub(super) mod certificate;
 pub(super) mod clients;
 pub(super) mod csta;
@@ -9,6 +10,7 @@ pub(super) mod document;
 pub(super) mod licenses;
 pub(super) mod lines;
 pub(super) mod logs;
+pub(super) mod operations;
 pub(super) mod operators;
 pub(super) mod phones;
 pub(super) mod problems;
@@ -22,12 +24,13 @@ use self::reason::{Reason, ReasonCode};
 use super::{
     Api,
     access::{Administrator, Anybody, Operator, Reader},
-    answer::{Tagged, check_match, created, require_match},
+    answer::{Tagged, accepted, check_match, created, require_match},
     audit::{note_after, note_before, note_log_on, note_settings},
     body::{Body, present},
     document::Document,
+    metrics,
     page::{List, Page, PageParams, Row},
-    problem::{Kind, Problem},
+    problem::{Kind, Problem, ProblemBody},
     reload,
     time::Time,
 };

@@ -358,7 +358,8 @@ fn is_key(context: &GuardContext<'_>) -> bool {
     !["/reload", "/undo"].iter().any(|name| path.ends_with(name))
 }
 
-fn all(api: &Api) -> Settings {
+/// All settings; secrets are not shown.
+pub(super) fn all(api: &Api) -> Settings {
     let config = api.context.config();
     let items: Vec<_> = config
         .settings

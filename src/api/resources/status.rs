@@ -69,6 +69,10 @@ pub(in crate::api) async fn show(
     _: Reader,
     api: web::Data<Api>,
 ) -> Result<Tagged<ServerStatus>, Problem> {
+    of(&api).await.map(Tagged)
+}
+
+pub(super) async fn of(api: &Api) -> Result<ServerStatus, Problem> {
     let permits = api.count.send(CountPermits).await.map_err(stopping)?;
     let counts = api.phones.send(CountPhones).await.map_err(stopping)?;
     let [away, registered, controlled] = counts;
@@ -81,7 +85,7 @@ pub(in crate::api) async fn show(
     }
     warnings.extend(api.audit.warning());
     warnings.extend(api.identity.chain_fault());
-    Ok(Tagged(ServerStatus {
+    Ok(ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: Time(api.started_at),
         phones: PhoneCounts {
@@ -99,5 +103,5 @@ pub(in crate::api) async fn show(
         },
         phone_list: PhoneListState { writable, unsaved },
         warnings,
-    }))
+    })
 }

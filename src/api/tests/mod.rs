@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod audit;
+mod bundles;
 mod requests;
 mod routes;
 
@@ -253,6 +254,7 @@ fn served(folder: &Path) -> HttpServer {
         reload,
         identity: identity(folder),
         audit: Arc::new(AuditLog::open(folder, &uacsta_config::Settings::builtin().audit).unwrap()),
+        operations: Arc::default(),
         operators: Arc::new(Operators::open(folder)),
         accounts: Arc::new(accounts),
         started_at: Timestamp::now(),

@@ -129,6 +129,21 @@ const ROUTES: &[Route] = &[
         "",
         administrator(422),
     ),
+    ("listOperations", "/api/v1/operations", "", logged_on(200)),
+    ("getOperation", "/api/v1/operations/1", "", logged_on(404)),
+    (
+        "cancelOperation",
+        "/api/v1/operations/1",
+        "",
+        logged_on(404),
+    ),
+    (
+        "addBundle",
+        "/api/v1/bundles",
+        r#"{"phones":["?"]}"#,
+        administrator(422),
+    ),
+    ("getBundle", "/api/v1/bundles/1", "", logged_on(404)),
     ("listLogFiles", "/api/v1/logs", "", logged_on(200)),
     (
         "listLogLines",
@@ -245,8 +260,8 @@ fn validate(document: &Value, responses: &Value, status: u16, text: &str) -> Res
 }
 
 /// Who asks, and by which fields of the head.
-struct Asker {
-    who: &'static str,
+pub(super) struct Asker {
+    pub(super) who: &'static str,
     fields: Vec<(&'static str, String)>,
     /// Whether a page of another site asks.
     is_foreign: bool,
@@ -294,7 +309,7 @@ impl Asker {
 const PASSWORD: &str = "correct horse";
 
 /// Adds an operator for each right, and logs them on.
-async fn askers(web: &HttpServer) -> Vec<Asker> {
+pub(super) async fn askers(web: &HttpServer) -> Vec<Asker> {
     let origin = format!("http://{}", web.address());
     let admin = Some(Right::Admin);
     let mut all = vec![
@@ -381,7 +396,7 @@ fn check_audit(document: &Value, answered: &BTreeSet<(String, u64)>, folder: &Pa
     assert_eq!(entries.collect::<BTreeSet<_>>(), expected);
 }
 
-async fn ask(
+pub(super) async fn ask(
     web: &HttpServer,
     method: &Method,
     path: &str,

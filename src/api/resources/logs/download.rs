@@ -1,28 +1,19 @@
 //! `/logs/{file}`: a log file, whole or in part.
 
-use std::{
-    fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
-};
+use std::sync::{Arc, Mutex};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    body::SizedStream,
-    get,
+    HttpRequest, HttpResponse, get,
     http::{
         StatusCode,
         header::{
             ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, RANGE, Range, X_CONTENT_TYPE_OPTIONS,
         },
     },
-    web::{self, Bytes},
+    web,
 };
-use futures_util::stream;
 
-use super::{Api, Kind, LogReaders, Problem, Reader, folder, reading};
-
-/// How many octets are read at a time.
-const BLOCK: u64 = 64 << 10;
+use super::{Api, Kind, LogReaders, Problem, Reader, folder, octets, reading};
 
 /// Downloads a log file.
 ///
@@ -67,24 +58,8 @@ pub(in crate::api) async fn show(
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),
         ));
-    let blocks = stream::try_unfold((file, from, length), |(mut file, at, left)| async move {
-        if left == 0 {
-            return Ok::<_, io::Error>(None);
-        }
-        let read = web::block(move || {
-            let mut block = vec![0; left.min(BLOCK) as usize];
-            file.seek(SeekFrom::Start(at))?;
-            file.read_exact(&mut block)?;
-            Ok::<(File, Vec<u8>), io::Error>((file, block))
-        });
-        let (file, block) = read.await.map_err(io::Error::other)??;
-        let length = block.len() as u64;
-        Ok(Some((
-            Bytes::from(block),
-            (file, at + length, left - length),
-        )))
-    });
-    Ok(response.body(SizedStream::new(length, blocks)))
+    let file = Arc::new(Mutex::new(file));
+    Ok(response.body(octets(file, from, length)))
 }
 
 /// First and last octet of the one part that is asked for; `None` for the whole file (RFC 9110, section 14.2).

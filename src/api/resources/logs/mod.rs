@@ -15,6 +15,7 @@ use uacsta_schema::phone_id::PhoneId;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, Kind, List, Page, PageParams, Problem, Reader, Row, Time};
+use crate::api::octets::octets;
 use crate::logs::{
     self,
     reading::{self, Entry, Found, Order, Position, Query},
@@ -226,7 +227,8 @@ pub(in crate::api) async fn search(
     Ok(HttpResponse::Ok().json(page.found(lines, next)))
 }
 
-fn folder(api: &Api) -> PathBuf {
+/// The folder of the log files.
+pub(super) fn folder(api: &Api) -> PathBuf {
     logs::folder(&api.context.config().settings.logs, &api.data)
 }
 

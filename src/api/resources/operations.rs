@@ -1,0 +1,168 @@
+//! `/operations`: long work that is under way or over.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, delete, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Api, Kind, List, Page, PageParams, Problem, ProblemBody, Reader, Row, Time};
+use crate::{
+    api::access::LogOn,
+    operations::{Operation, State},
+    operators::Right,
+};
+
+/// Long work that an operator has begun.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct OperationShown {
+    id: String,
+    state: OperationState,
+    /// Steps that are done.
+    done: usize,
+    /// All steps; 0 while that is not known.
+    total: usize,
+    /// Of an operation that is done, what it has made.
+    results: Option<OperationResults>,
+    /// Of an operation that has failed, why.
+    problem: Option<ProblemBody>,
+    /// Who began it.
+    by: String,
+    begun_at: Time,
+    ended_at: Option<Time>,
+}
+
+/// The state of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) enum OperationState {
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// What an operation has made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct OperationResults {
+    /// Where it can be downloaded.
+    #[schema(format = "uri-reference")]
+    url: String,
+    /// In octets.
+    size: u64,
+}
+
+impl From<&Operation> for OperationShown {
+    fn from(operation: &Operation) -> Self {
+        let progress = operation.progress();
+        let (mut results, mut problem) = (None, None);
+        let state = match progress.state {
+            State::Running => OperationState::Running,
+            State::Cancelled => OperationState::Cancelled,
+            State::Done(file) => {
+                results = Some(OperationResults {
+                    url: format!("/api/v1/bundles/{}", operation.id),
+                    size: file.size,
+                });
+                OperationState::Done
+            }
+            State::Failed(reason) => {
+                problem = Some(Problem::unavailable(reason).described());
+                OperationState::Failed
+            }
+        };
+        Self {
+            id: operation.id.clone(),
+            state,
+            done: progress.done,
+            total: progress.total,
+            results,
+            problem,
+            by: operation.by.clone(),
+            begun_at: Time(operation.begun_at),
+            ended_at: progress.ended_at.map(Time),
+        }
+    }
+}
+
+impl Row for OperationShown {
+    type Key = String;
+    const SORTED_BY: &'static [&'static str] = &["state", "by", "begunAt"];
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+}
+
+/// Lists the operations.
+///
+/// Those that the log-on has begun; those of others too, if it may operate. The last eight are kept, until the server stops.
+#[utoipa::path(
+    operation_id = "listOperations", tag = "operations", params(PageParams),
+    responses((status = 200, description = "A page of the operations.", body = List<OperationShown>)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/operations")]
+pub(in crate::api) async fn list(
+    Reader(log_on): Reader,
+    api: web::Data<Api>,
+    page: Page,
+) -> Result<web::Json<List<OperationShown>>, Problem> {
+    let all = api.operations.all();
+    let own = all.iter().filter(|one| may_see(&log_on, one));
+    let shown = own.map(|one| OperationShown::from(&**one)).collect();
+    Ok(web::Json(page.of(shown)?))
+}
+
+/// Shows an operation.
+///
+/// Ask again until its state is no longer `running`.
+#[utoipa::path(
+    operation_id = "getOperation", tag = "operations", params(("operation" = String, Path, description = "Its id.")),
+    responses((status = 200, description = "The operation.", body = OperationShown)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/operations/{operation}")]
+pub(in crate::api) async fn show(
+    Reader(log_on): Reader,
+    api: web::Data<Api>,
+    id: web::Path<String>,
+) -> Result<web::Json<OperationShown>, Problem> {
+    let operation = found(&api, &log_on, &id)?;
+    Ok(web::Json((&*operation).into()))
+}
+
+/// Cancels an operation, or removes one that is over.
+///
+/// What a removed operation has made is gone.
+#[utoipa::path(
+    operation_id = "cancelOperation", tag = "operations", params(("operation" = String, Path, description = "Its id.")),
+    responses((status = 204, description = "It is cancelled or removed.")),
+    extensions(("x-effect" = json!("destructive")))
+)]
+#[delete("/operations/{operation}")]
+pub(in crate::api) async fn cancel(
+    Reader(log_on): Reader,
+    api: web::Data<Api>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let operation = found(&api, &log_on, &id)?;
+    api.operations.end(&operation.id);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn may_see(log_on: &LogOn, operation: &Operation) -> bool {
+    log_on.right >= Right::Operate || log_on.name == operation.by
+}
+
+/// The operation with this id, if the log-on may see it.
+pub(super) fn found(api: &Api, log_on: &LogOn, id: &str) -> Result<Arc<Operation>, Problem> {
+    let operation = api.operations.find(id);
+    let operation = operation.filter(|operation| may_see(log_on, operation));
+    operation.ok_or_else(|| {
+        let detail = "there is no such operation; the last eight are kept until the server stops";
+        Problem::new(Kind::NOT_FOUND, detail)
+    })
+}
