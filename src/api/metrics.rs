@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use uacsta_actors::{
     counters::{Counter, Counters, RequestResult},
     histogram::{BOUNDS, Histogram},
-    licensing::{CountPermits, PermitCounts},
+    licensing::{CountPermits, GetLicences, LicenceWarning, Licences, PermitCounts},
     reason::Code,
     registrar::{CountPhones, CountReasons},
 };
@@ -37,6 +37,11 @@ pub(super) async fn exposition(api: &Api) -> Result<String, Problem> {
         unsaved: api.on_disk().await?.unsaved,
         open: api.open.totals(),
         expiry: api.identity.certificate().until.as_second(),
+        licences: api
+            .licences
+            .send(GetLicences)
+            .await
+            .map_err(|_| stopped("licensing"))?,
         audit_failed: api.audit.warning().is_some(),
         process: figures(api.context.clock.now()),
     };
@@ -56,6 +61,7 @@ struct State {
     open: (usize, usize),
     /// When the certificate ends, in seconds since 1970.
     expiry: i64,
+    licences: Licences,
     /// Whether the audit log cannot be written.
     audit_failed: bool,
     process: Vec<Figure>,
@@ -153,6 +159,7 @@ fn gauges(page: &mut Page, counters: &Counters, state: &State) {
     for (code, count) in Code::ALL.into_iter().zip(state.reasons) {
         page.sample(BY_REASON, &format!("reason=\"{}\"", code.name()), count);
     }
+    licences(page, &state.licences);
     page.family("uacsta_sessions", "Open CSTA sessions.", "gauge");
     page.sample("uacsta_sessions", "side=\"phones\"", controlled);
     page.sample(
@@ -168,6 +175,28 @@ fn gauges(page: &mut Page, counters: &Counters, state: &State) {
     for (name, meaning, kind, value) in &state.process {
         page.family(name, meaning, kind);
         page.sample(name, "", value);
+    }
+}
+
+fn licences(page: &mut Page, licences: &Licences) {
+    const WARNING: &str = "uacsta_licence_warning";
+    let meaning = "1 while the evaluation period ends soon or is over, or few licences are free, by the warning in /api/v1/licenses.";
+    page.family(WARNING, meaning, "gauge");
+    let warnings = licences.warnings();
+    for name in LicenceWarning::NAMES {
+        let is_given = warnings.iter().any(|warning| warning.name() == name);
+        let labels = format!("warning=\"{name}\"");
+        page.sample(WARNING, &labels, usize::from(is_given));
+    }
+    const LICENSED: &str = "uacsta_licensed";
+    let limits = [("phones", licences.phones), ("lines", licences.lines)];
+    let meaning =
+        "Phones and lines that may hold a licence permit; none where they are not limited.";
+    page.family(LICENSED, meaning, "gauge");
+    for (kind, licensed) in limits {
+        if let Some(licensed) = licensed {
+            page.sample(LICENSED, &format!("kind=\"{kind}\""), licensed);
+        }
     }
 }
 
@@ -243,6 +272,13 @@ mod tests {
             unsaved: 1,
             open: (5, 2),
             expiry: 1_800_000_000,
+            licences: Licences {
+                counts,
+                phones: Some(3),
+                lines: None,
+                issued: Some(Vec::new()),
+                trial_left: Duration::from_secs(1),
+            },
             audit_failed: true,
             process: figures(Duration::from_secs(1)),
         };
@@ -260,6 +296,10 @@ mod tests {
             "uacsta_sessions{side=\"clients\"} 0",
             "uacsta_telephones_unsaved 1",
             "uacsta_audit_log_failed 1",
+            "uacsta_licence_warning{warning=\"trialEnds\"} 1",
+            "uacsta_licence_warning{warning=\"fewPhones\"} 1",
+            "uacsta_licence_warning{warning=\"fewLines\"} 0",
+            "uacsta_licensed{kind=\"phones\"} 3",
             "uacsta_certificate_expiry_timestamp_seconds 1800000000",
             "uacsta_phone_requests_total{service=\"MakeCall\",result=\"timed_out\"} 1",
             "uacsta_phone_request_duration_seconds_bucket{le=\"0.0025\"} 0",

@@ -52,7 +52,7 @@ use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     ServerContext,
     licence::code::Issuer,
-    licensing::{CountPermits, GetLicences},
+    licensing::{CountPermits, GetLicences, ListHolders},
     registrar::{
         AddPhone, CountPhones, CountReasons, FindLine, GetLineDetails, GetPhone, IsOnDisk,
         ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
@@ -113,6 +113,8 @@ pub struct Api {
     pub open: net::ConnectionCounts,
     /// Lists licences.
     pub licences: RestartableRecipient<GetLicences>,
+    /// Lists the phones and lines that hold a licence permit.
+    pub holders: RestartableRecipient<ListHolders>,
     /// The issuer of licences; `None` where the program needs no licences.
     pub issuer: Option<Issuer>,
     /// `admin.toml`: settings changed at run time.

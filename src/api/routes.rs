@@ -28,6 +28,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(lines::show)
         .service(status::show)
         .service(licenses::show)
+        .service(licenses::holders)
         .service(licenses::add)
         .service(licenses::remove)
         .service(certificate::show)

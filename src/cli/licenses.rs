@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_actors::licence::code::{Issuer, Licence};
 use uacsta_connect::{ApiArgs, CommandError, data_dir::unreadable, parse_number, print};
+use uacsta_schema::escape_controls;
 
 use super::{OF_SERVER, unused_options};
 use crate::data_dir::write_private;
@@ -16,6 +17,7 @@ use crate::data_dir::write_private;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   uacsta licenses
+  uacsta licenses holders
   uacsta licenses add AEAAAAAH-AAAAAGIA-...
   uacsta licenses remove 7
   uacsta licenses key issuer.key
@@ -34,6 +36,8 @@ pub(super) struct Licenses {
 enum Command {
     /// Show licences and what uses them (the default)
     Show,
+    /// List the phones and lines that use a licence or wait for one
+    Holders,
     /// Add a licence code to the running server
     Add(Add),
     /// Remove a licence that was added to the running server
@@ -86,6 +90,14 @@ impl Licenses {
     pub(super) fn run(self) -> Result<(), CommandError> {
         match &self.command {
             None | Some(Command::Show) => self.show(),
+            Some(Command::Holders) => {
+                let list = self.server.list(&format!("{PATH}/holders"))?;
+                let text = match self.json {
+                    true => format!("{list:#}\n"),
+                    false => holders(&list),
+                };
+                print(escape_controls(&text, &['\n']).as_bytes())
+            }
             Some(Command::Add(add)) => {
                 let body = json!({ "code": add.code.concat() });
                 self.change(Method::POST, PATH, Some(&body))
@@ -211,7 +223,31 @@ fn table(answer: &Value) -> String {
             };
         }
     }
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        let detail = warning["detail"].as_str().unwrap_or_default();
+        let _ = writeln!(text, "warning  {detail}");
+    }
     text
+}
+
+/// The phones and lines that use a licence or wait for one, a line each.
+fn holders(list: &Value) -> String {
+    let rows = list["items"].as_array().into_iter().flatten();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().replace('\n', " ");
+    let line = |row: &Value| {
+        let written = format!(
+            "{:8} {:17}  {}",
+            text(row, "state"),
+            text(row, "phone"),
+            text(row, "line")
+        );
+        format!("{}\n", written.trim_end())
+    };
+    let written: String = rows.map(line).collect();
+    match written.is_empty() {
+        true => "no phone and no line uses a licence\n".to_owned(),
+        false => written,
+    }
 }
 
 #[cfg(test)]
@@ -231,8 +267,8 @@ mod tests {
                 "phones   3 in use, not limited\nlines    2 in use, not limited\ntrial    less than a day left\n",
             ),
             (
-                json!({ "phones": of(0, None), "lines": of(0, None), "licenses": [], "evaluationSecondsLeft": 86_401 }),
-                "phones   0 in use, not limited\nlines    0 in use, not limited\ntrial    2 days left\n",
+                json!({ "phones": of(0, None), "lines": of(0, None), "licenses": [], "evaluationSecondsLeft": 86_401, "warnings": [{ "detail": "it ends" }] }),
+                "phones   0 in use, not limited\nlines    0 in use, not limited\ntrial    2 days left\nwarning  it ends\n",
             ),
             (
                 json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licenses": [{ "serial": 7, "phones": 5, "lines": 5 }], "evaluationSecondsLeft": 0 }),
@@ -241,5 +277,10 @@ mod tests {
         ] {
             assert_eq!(table(&answer), expected);
         }
+        let phone = json!({ "state": "holding", "phone": "00:04:13:00:00:01", "line": null });
+        let line = json!({ "state": "waiting", "phone": "215", "line": "sip:215@pbx.example" });
+        let expected =
+            "holding  00:04:13:00:00:01\nwaiting  215                sip:215@pbx.example\n";
+        assert_eq!(holders(&json!({ "items": [phone, line] })), expected);
     }
 }

@@ -247,6 +247,7 @@ impl Server {
             context: Arc::clone(&context),
             open: acceptor.counts(),
             licences: licensing.recipient(),
+            holders: licensing.recipient(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
             data: data.to_owned(),

@@ -263,6 +263,39 @@ async fn freed_licence_goes_to_a_waiting_line() {
 }
 
 #[tokio::test]
+async fn few_free_licences_are_warned_of_and_their_holders_listed() {
+    let server = after(TRIAL - 3600);
+    let warned = async || server.get("/api/v1/licenses").await["warnings"].clone();
+    assert_eq!(warned().await[0]["code"], "trialEnds");
+    let server = after(TRIAL);
+    let warned = async || server.get("/api/v1/licenses").await["warnings"].clone();
+    assert_eq!(warned().await[0]["code"], "trialOver");
+    assert_eq!(add(&server, ONE).await.0, 201);
+    assert_eq!(warned().await, serde_json::json!([]));
+    server.phone("000413000001").start().await;
+    until_listed(&server, "00:04:13:00:00:01", "controlled").await;
+    assert_eq!(warned().await[0]["code"], "fewPhones");
+    let status = server.get("/api/v1/status").await["warnings"].to_string();
+    assert!(status.contains("1 of 1 licensed phones"), "{status}");
+    server.phone("000413000002").register().await.expect(200);
+    until_listed(&server, "00:04:13:00:00:02", "registered").await;
+    let holders = server.get("/api/v1/licenses/holders").await;
+    let state = |at: usize| {
+        (
+            &holders["items"][at]["phone"],
+            &holders["items"][at]["state"],
+        )
+    };
+    let expected = [
+        ("00:04:13:00:00:01", "holding"),
+        ("00:04:13:00:00:02", "waiting"),
+    ];
+    for (at, (phone, is)) in expected.into_iter().enumerate() {
+        assert_eq!(state(at), (&phone.into(), &is.into()), "{holders}");
+    }
+}
+
+#[tokio::test]
 async fn wall_clock_does_not_end_the_trial() {
     let server = after(TRIAL - 3600);
     let left = |body: &str| {

@@ -6,9 +6,11 @@ use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recip
 
 use super::{
     messages::{
-        CountPermits, GetLicences, Licences, LicensingNotice, PermitDecision, RequestPermit,
+        CountPermits, GetLicences, Licences, LicensingNotice, ListHolders, PermitDecision,
+        PermitHolders, RequestPermit,
     },
-    permit::{GrantedPermits, LicencePermit, PermitUsage},
+    permit::{GrantedPermits, LicencePermit, PermitHolder, PermitUsage},
+    warnings::{LicenceWarning, WARNED_AT, days, is_scarce},
 };
 use crate::{
     ConfigChanged, ServerContext,
@@ -32,7 +34,15 @@ pub struct Licensing {
 #[derive(Default)]
 struct PermitQueue {
     granted: GrantedPermits,
-    waiting: VecDeque<Recipient<PermitDecision>>,
+    waiting: VecDeque<Waiting>,
+    /// When the log warned last that few are free.
+    warned_at: Option<Duration>,
+}
+
+/// An actor that waits for a permit.
+struct Waiting {
+    to: Recipient<PermitDecision>,
+    holder: PermitHolder,
 }
 
 /// A permit was given back while others wait.
@@ -42,8 +52,6 @@ struct GivenBack;
 
 /// How often the log reports what is left of the evaluation period.
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How long before the end of the evaluation period the log warns of it.
-const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 impl Licensing {
     /// Licensing without a permit in use, to run at `address`; `holders` forwards to all actors that hold or want permits.
@@ -77,26 +85,58 @@ impl Licensing {
         }
     }
 
-    fn grant(&mut self, kind: PermitKind) -> Option<LicencePermit> {
+    fn grant(&mut self, holder: &PermitHolder) -> Option<LicencePermit> {
+        let kind = holder.kind();
         let in_use = self.usage.in_use(kind);
-        if self.allowed(kind).is_some_and(|allowed| in_use >= allowed) {
+        let allowed = self.allowed(kind);
+        if allowed.is_some_and(|allowed| in_use >= allowed) {
             return None;
         }
         let usage = Arc::clone(&self.usage);
-        Some(self.queue(kind).granted.add(kind, &usage))
+        let permit = self.queue(kind).granted.add(holder.clone(), &usage);
+        if allowed.is_some_and(|allowed| is_scarce(in_use + 1, allowed)) {
+            self.warn_of_few(kind);
+        }
+        Some(permit)
+    }
+
+    /// Logs once a day that few permits are free.
+    fn warn_of_few(&mut self, kind: PermitKind) {
+        let now = self.context.clock.now();
+        let warned_at = &mut self.queue(kind).warned_at;
+        if warned_at.is_none_or(|at| now.saturating_sub(at) >= DAY) {
+            *warned_at = Some(now);
+            let warnings = self.licences().warnings();
+            let few = warnings.iter().find(|warning| warning.is_of_few(kind));
+            if let Some(reason) = few {
+                tracing::warn!(%reason, "few licences are free");
+            }
+        }
+    }
+
+    fn licences(&self) -> Licences {
+        let config = self.context.config();
+        Licences {
+            counts: self.usage.counts(),
+            phones: self.allowed(PermitKind::Phone),
+            lines: self.allowed(PermitKind::Line),
+            issued: config.allowance.licences().map(<[Licence]>::to_vec),
+            trial_left: config.allowance.trial_left(self.context.clock.now()),
+        }
     }
 
     /// Grants what is free to the actors that wait, in order.
     fn serve(&mut self, kind: PermitKind) {
-        while let Some(first) = self.queue(kind).waiting.front().cloned() {
-            if first.connected() {
-                let permit = self.grant(kind).or_else(|| {
+        while let Some(Waiting { to, holder }) = self.queue(kind).waiting.front() {
+            let (to, holder) = (to.clone(), holder.clone());
+            if to.connected() {
+                let permit = self.grant(&holder).or_else(|| {
                     // A permit that is given back from here on is reported; one that was given back before is found now.
                     self.usage.await_one();
-                    self.grant(kind)
+                    self.grant(&holder)
                 });
                 let Some(permit) = permit else { return };
-                first.do_send(PermitDecision(Some(permit)));
+                to.do_send(PermitDecision(Some(permit)));
             }
             self.queue(kind).waiting.pop_front();
         }
@@ -129,14 +169,13 @@ impl Licensing {
     }
 
     /// Logs what is left of the evaluation period once a day, and withdraws permits at its end.
-    fn watch_trial(&mut self, ctx: &mut Context<Self>) {
-        let config = self.context.config();
-        let left = config.allowance.trial_left(self.context.clock.now());
-        let Some(licences) = config.allowance.licences() else {
+    fn watch_trial(&mut self, is_start: bool, ctx: &mut Context<Self>) {
+        let licences = self.licences();
+        if licences.issued.is_none() {
             return;
-        };
-        log_trial(left, licences);
-        drop(config);
+        }
+        log_trial(&licences, is_start);
+        let left = licences.trial_left;
         if left.is_zero() {
             return;
         }
@@ -147,27 +186,29 @@ impl Licensing {
                 tracing::warn!("evaluation period over: only licensed phones and lines are served");
                 licensing.allowance_changed();
             } else {
-                licensing.watch_trial(ctx);
+                licensing.watch_trial(false, ctx);
             }
         });
     }
 }
 
-fn log_trial(left: Duration, licences: &[Licence]) {
-    if !licences.is_empty() {
-        return;
+/// Warns 30, 14, 7 and 1 days before the end of the evaluation period, at a start within that time, and each day after it.
+fn log_trial(licences: &Licences, is_start: bool) {
+    let days = days(licences.trial_left);
+    for warning in licences.warnings() {
+        match warning {
+            LicenceWarning::TrialOver => tracing::error!(
+                "evaluation period over and no licence configured; add one with: uacsta licenses add CODE"
+            ),
+            LicenceWarning::TrialEnds { .. } if is_start || WARNED_AT.contains(&days) => {
+                tracing::warn!(days, reason = %warning, "evaluation period ends soon");
+                return;
+            }
+            _ => {}
+        }
     }
-    let days = left.as_secs().div_ceil(DAY.as_secs());
-    if left.is_zero() {
-        tracing::error!(
-            "evaluation period over and no licence configured; add one with: uacsta licenses add CODE"
-        );
-    } else if left <= SOON {
-        tracing::warn!(
-            days,
-            "evaluation period ends soon; without a licence no phone is controlled or monitored then"
-        );
-    } else {
+    let has_codes = licences.issued.as_ref().is_some_and(|all| !all.is_empty());
+    if days > 0 && !has_codes {
         tracing::info!(days, "evaluation period: days left");
     }
 }
@@ -176,7 +217,7 @@ impl Actor for Licensing {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.watch_trial(ctx);
+        self.watch_trial(true, ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -213,14 +254,17 @@ impl Restartable for Licensing {
 impl Handler<RequestPermit> for Licensing {
     type Result = ();
 
-    fn handle(&mut self, RequestPermit { kind, to }: RequestPermit, _: &mut Self::Context) {
+    fn handle(&mut self, RequestPermit { holder, to }: RequestPermit, _: &mut Self::Context) {
+        let kind = holder.kind();
         let waiting = &mut self.queue(kind).waiting;
-        waiting.retain(Recipient::connected);
-        if !waiting.contains(&to) {
-            waiting.push_back(to.clone());
+        waiting.retain(|waiting| waiting.to.connected());
+        let waits = |queue: &VecDeque<Waiting>| queue.iter().any(|waiting| waiting.to == to);
+        if !waits(waiting) {
+            let to = to.clone();
+            waiting.push_back(Waiting { to, holder });
         }
         self.serve(kind);
-        if self.queue(kind).waiting.contains(&to) {
+        if waits(&self.queue(kind).waiting) {
             to.do_send(PermitDecision(None));
         }
     }
@@ -256,13 +300,23 @@ impl Handler<GetLicences> for Licensing {
     type Result = MessageResult<GetLicences>;
 
     fn handle(&mut self, _: GetLicences, _: &mut Self::Context) -> Self::Result {
-        let config = self.context.config();
-        MessageResult(Licences {
-            counts: self.usage.counts(),
-            phones: self.allowed(PermitKind::Phone),
-            lines: self.allowed(PermitKind::Line),
-            issued: config.allowance.licences().map(<[Licence]>::to_vec),
-            trial_left: config.allowance.trial_left(self.context.clock.now()),
+        MessageResult(self.licences())
+    }
+}
+
+impl Handler<ListHolders> for Licensing {
+    type Result = MessageResult<ListHolders>;
+
+    fn handle(&mut self, _: ListHolders, _: &mut Self::Context) -> Self::Result {
+        let queues = [&self.phones, &self.lines];
+        let waiting = queues.iter().flat_map(|queue| queue.waiting.iter());
+        let waiting = waiting.filter(|waiting| waiting.to.connected());
+        MessageResult(PermitHolders {
+            holding: queues
+                .iter()
+                .flat_map(|queue| queue.granted.holders())
+                .collect(),
+            waiting: waiting.map(|waiting| waiting.holder.clone()).collect(),
         })
     }
 }

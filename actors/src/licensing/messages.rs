@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use actix::{Message, Recipient};
 
-use super::permit::{LicencePermit, PermitCounts};
-use crate::licence::{PermitKind, code::Licence};
+use super::permit::{LicencePermit, PermitCounts, PermitHolder};
+use crate::licence::code::Licence;
 
 /// Asks for a permit; [`PermitDecision`] answers.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct RequestPermit {
-    /// Whether for a phone or for a line.
-    pub kind: PermitKind,
+    /// For whom: a phone or a line.
+    pub holder: PermitHolder,
     /// The actor that receives the decision. A repeated request keeps its place in the queue.
     pub to: Recipient<PermitDecision>,
 }
@@ -56,4 +56,18 @@ pub struct Licences {
     pub issued: Option<Vec<Licence>>,
     /// What is left of the evaluation period.
     pub trial_left: Duration,
+}
+
+/// Asks who holds a permit or waits for one.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "PermitHolders")]
+pub struct ListHolders;
+
+/// Those who hold a permit or wait for one.
+#[derive(Clone, Debug, Default)]
+pub struct PermitHolders {
+    /// Those who hold one.
+    pub holding: Vec<PermitHolder>,
+    /// Those who wait, the first in turn at the front.
+    pub waiting: Vec<PermitHolder>,
 }

@@ -3,7 +3,9 @@
 mod actor;
 mod messages;
 mod permit;
+mod warnings;
 
 pub use actor::Licensing;
 pub use messages::*;
-pub use permit::{LicencePermit, PermitCounts};
+pub use permit::{LicencePermit, PermitCounts, PermitHolder};
+pub use warnings::LicenceWarning;

@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
+
 use crate::licence::PermitKind;
 
 /// The permits in use.
@@ -19,11 +21,27 @@ pub struct PermitCounts {
     pub lines: usize,
 }
 
+/// Who holds a permit, or waits for one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PermitHolder {
+    /// The phone.
+    pub phone: PhoneId,
+    /// Its line, where the permit is for monitoring it.
+    pub line: Option<DeviceId>,
+}
+
 /// The right to control a phone, or to monitor a line.
 pub struct LicencePermit {
     kind: PermitKind,
-    is_withdrawn: Arc<AtomicBool>,
+    granted: Arc<Granted>,
     usage: Arc<PermitUsage>,
+}
+
+/// A permit as licensing knows it.
+#[derive(Debug)]
+struct Granted {
+    holder: PermitHolder,
+    is_withdrawn: AtomicBool,
 }
 
 /// Counts the permits in use, and reports one that is given back.
@@ -38,7 +56,17 @@ pub(super) struct PermitUsage {
 
 /// The permits of one kind in the order in which they were granted, with some that were given back since.
 #[derive(Debug, Default)]
-pub(super) struct GrantedPermits(Vec<Weak<AtomicBool>>);
+pub(super) struct GrantedPermits(Vec<Weak<Granted>>);
+
+impl PermitHolder {
+    /// What its permit is for.
+    pub fn kind(&self) -> PermitKind {
+        match self.line {
+            None => PermitKind::Phone,
+            Some(_) => PermitKind::Line,
+        }
+    }
+}
 
 impl PermitUsage {
     /// Without a permit in use; `given_back` is called once after each [`Self::await_one`].
@@ -81,26 +109,36 @@ impl PermitUsage {
 }
 
 impl GrantedPermits {
-    pub(super) fn add(&mut self, kind: PermitKind, usage: &Arc<PermitUsage>) -> LicencePermit {
+    pub(super) fn add(&mut self, holder: PermitHolder, usage: &Arc<PermitUsage>) -> LicencePermit {
         if self.0.len() == self.0.capacity() {
             self.0.retain(|permit| permit.strong_count() > 0);
         }
-        let is_withdrawn = Arc::default();
-        self.0.push(Arc::downgrade(&is_withdrawn));
+        let kind = holder.kind();
+        let granted = Arc::new(Granted {
+            holder,
+            is_withdrawn: AtomicBool::new(false),
+        });
+        self.0.push(Arc::downgrade(&granted));
         usage.of(kind).fetch_add(1, SeqCst);
         usage.log(kind);
         LicencePermit {
             kind,
-            is_withdrawn,
+            granted,
             usage: Arc::clone(usage),
         }
+    }
+
+    /// Those who hold a permit, in the order in which they got it.
+    pub(super) fn holders(&self) -> impl Iterator<Item = PermitHolder> {
+        let granted = self.0.iter().filter_map(Weak::upgrade);
+        granted.map(|granted| granted.holder.clone())
     }
 
     /// Decides which permits are withdrawn: as many as are surplus, those first that were granted last.
     pub(super) fn withdraw(&self, surplus: usize) {
         let newest_first = self.0.iter().rev().filter_map(Weak::upgrade);
-        for (place, is_withdrawn) in newest_first.enumerate() {
-            is_withdrawn.store(place < surplus, SeqCst);
+        for (place, granted) in newest_first.enumerate() {
+            granted.is_withdrawn.store(place < surplus, SeqCst);
         }
     }
 }
@@ -108,7 +146,7 @@ impl GrantedPermits {
 impl LicencePermit {
     /// Whether its holder has to drop it, because there are fewer licences than permits.
     pub fn is_withdrawn(&self) -> bool {
-        self.is_withdrawn.load(SeqCst)
+        self.granted.is_withdrawn.load(SeqCst)
     }
 }
 
@@ -130,15 +168,22 @@ impl Drop for LicencePermit {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn holder(line: Option<&str>) -> PermitHolder {
+        PermitHolder {
+            phone: "000413000001".parse().unwrap(),
+            line: line.map(DeviceId::from),
+        }
+    }
 
     #[test]
     fn the_permits_granted_last_are_withdrawn_first() {
         let usage = Arc::new(PermitUsage::new(|| {}));
         let mut granted = GrantedPermits::default();
-        let mut permits: Vec<LicencePermit> = (0..6)
-            .map(|_| granted.add(PermitKind::Phone, &usage))
-            .collect();
+        let mut permits: Vec<LicencePermit> =
+            (0..6).map(|_| granted.add(holder(None), &usage)).collect();
         // The second and the fourth are given back.
         permits.remove(3);
         permits.remove(1);
@@ -172,7 +217,7 @@ mod tests {
         }));
         let mut granted = GrantedPermits::default();
         let mut permits: Vec<LicencePermit> = (0..1000)
-            .map(|_| granted.add(PermitKind::Line, &usage))
+            .map(|_| granted.add(holder(Some("215")), &usage))
             .collect();
         assert_eq!(usage.in_use(PermitKind::Line), 1000);
         assert_eq!(usage.in_use(PermitKind::Phone), 0);
@@ -184,7 +229,7 @@ mod tests {
         assert_eq!(usage.counts(), PermitCounts::default());
         // What was given back takes no room for long.
         for _ in 0..5000 {
-            drop(granted.add(PermitKind::Line, &usage));
+            drop(granted.add(holder(Some("215")), &usage));
         }
         assert!(granted.0.capacity() <= 2000, "{}", granted.0.capacity());
     }

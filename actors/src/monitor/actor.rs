@@ -15,9 +15,8 @@ use super::{
     point::{MonitorEffect, MonitorEvent, MonitorPoint},
     subscribers::Subscribers,
 };
-use crate::{
-    licence::PermitKind,
-    licensing::{LicencePermit, LicensingNotice, PermitDecision, RequestPermit},
+use crate::licensing::{
+    LicencePermit, LicensingNotice, PermitDecision, PermitHolder, RequestPermit,
 };
 
 /// The monitor point of a line.
@@ -82,7 +81,10 @@ impl Monitor {
     fn carry_out(&mut self, effect: MonitorEffect, ctx: &mut Context<Self>) {
         match effect {
             MonitorEffect::RequestPermit => self.deps.licensing.do_send(RequestPermit {
-                kind: PermitKind::Line,
+                holder: PermitHolder {
+                    phone: self.phone,
+                    line: Some(self.line.clone()),
+                },
                 to: ctx.address().recipient(),
             }),
             MonitorEffect::ReleasePermit => self.permit = None,

@@ -24,8 +24,7 @@ use crate::{
     ServerContext,
     alarm::{Alarm, Wake},
     counters::Counters,
-    licence::PermitKind,
-    licensing::RequestPermit,
+    licensing::{PermitHolder, RequestPermit},
     monitor::MonitorEvent,
     reason::Cause,
     registration::{PhoneBinding, Released},
@@ -150,7 +149,10 @@ impl Phone {
 
     pub(super) fn request_permit(&self, ctx: &Context<Self>) {
         self.upstream.licensing.do_send(RequestPermit {
-            kind: PermitKind::Phone,
+            holder: PermitHolder {
+                phone: self.phone,
+                line: None,
+            },
             to: ctx.address().recipient(),
         });
     }

@@ -4,11 +4,15 @@ use actix_web::{HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use uacsta_actors::{
     licence::code::{Issuer, Licence},
-    licensing::{GetLicences, Licences},
+    licensing::{GetLicences, Licences, ListHolders, PermitHolder},
 };
-use utoipa::ToSchema;
+use uacsta_schema::phone_id::PhoneId;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Administrator, Api, Body, Kind, Problem, Reader, Tagged, created, reload, stopping};
+use super::{
+    Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged, created,
+    reload, stopping,
+};
 use crate::reload::Reload;
 
 /// What is licensed and in use.
@@ -23,6 +27,88 @@ pub(in crate::api) struct Licensing {
     licenses: Option<Vec<License>>,
     /// What is left of the evaluation period, in seconds of running time.
     evaluation_seconds_left: u64,
+    /// What an operator should look after.
+    warnings: Vec<LicenseWarning>,
+}
+
+/// What an operator should look after.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct LicenseWarning {
+    /// `trialEnds`, `trialOver`, `fewPhones` or `fewLines`; others may follow.
+    code: &'static str,
+    /// It in words, and what to do.
+    detail: String,
+}
+
+/// A phone or line that uses a licence, or waits for one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct LicenseHolder {
+    kind: HolderKind,
+    /// The phone.
+    #[schema(value_type = String)]
+    phone: PhoneId,
+    /// The line of the phone that is monitored; null for the phone itself.
+    line: Option<String>,
+    state: HolderState,
+}
+
+/// What a licence is used for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) enum HolderKind {
+    /// A connected phone.
+    Phone,
+    /// A monitored line.
+    Line,
+}
+
+/// Whether a phone or line has a licence.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) enum HolderState {
+    /// It uses one.
+    Holding,
+    /// None is free.
+    Waiting,
+}
+
+/// Which holders are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct HolderFilter {
+    /// Only phones, or only lines.
+    #[param(inline)]
+    kind: Option<HolderKind>,
+    /// Only those that have a licence, or only those that wait for one.
+    #[param(inline)]
+    state: Option<HolderState>,
+}
+
+impl LicenseHolder {
+    fn new(holder: PermitHolder, state: HolderState) -> Self {
+        let kind = match holder.line {
+            None => HolderKind::Phone,
+            Some(_) => HolderKind::Line,
+        };
+        Self {
+            kind,
+            phone: holder.phone,
+            line: holder.line.map(|line| line.to_string()),
+            state,
+        }
+    }
+}
+
+impl Row for LicenseHolder {
+    /// Phones with their lines.
+    type Key = String;
+    const SORTED_BY: &'static [&'static str] = &["kind", "phone", "line", "state"];
+
+    fn key(&self) -> String {
+        let line = self.line.as_deref().unwrap_or_default();
+        format!("{} {line}", self.phone)
+    }
 }
 
 /// How many permits are in use.
@@ -81,8 +167,15 @@ impl From<Licence> for License {
 
 impl From<Licences> for Licensing {
     fn from(licences: Licences) -> Self {
+        let warnings = licences.warnings().into_iter();
+        let warnings = warnings.map(|warning| LicenseWarning {
+            code: warning.name(),
+            detail: warning.to_string(),
+        });
+        let warnings = warnings.collect();
         let issued = licences.issued;
         Self {
+            warnings,
             phones: Use::new(licences.counts.phones, licences.phones),
             lines: Use::new(licences.counts.lines, licences.lines),
             licenses: issued.map(|issued| issued.into_iter().map(License::from).collect()),
@@ -107,6 +200,34 @@ pub(in crate::api) async fn show(
     api: web::Data<Api>,
 ) -> Result<Tagged<Licensing>, Problem> {
     Ok(Tagged(licences(&api).await?.into()))
+}
+
+/// Lists the phones and lines that use a licence, and those that wait for one.
+///
+/// Also where licences are not limited.
+#[utoipa::path(
+    operation_id = "listLicenseHolders", tag = "licenses", params(PageParams, HolderFilter),
+    responses((status = 200, description = "A page of them.", body = List<LicenseHolder>)),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/licenses/holders")]
+pub(in crate::api) async fn holders(
+    _: Reader,
+    api: web::Data<Api>,
+    page: Page<HolderFilter>,
+) -> Result<web::Json<List<LicenseHolder>>, Problem> {
+    let found = api.holders.send(ListHolders).await.map_err(stopping)?;
+    let rows = |all: Vec<PermitHolder>, state| {
+        all.into_iter()
+            .map(move |holder| LicenseHolder::new(holder, state))
+    };
+    let all =
+        rows(found.holding, HolderState::Holding).chain(rows(found.waiting, HolderState::Waiting));
+    let HolderFilter { kind, state } = page.filter;
+    let wanted = all
+        .filter(|one| kind.is_none_or(|kind| kind == one.kind))
+        .filter(|one| state.is_none_or(|state| state == one.state));
+    Ok(web::Json(page.of(wanted.collect())?))
 }
 
 /// Adds a licence.

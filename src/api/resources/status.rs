@@ -3,7 +3,7 @@
 use actix_web::{get, web};
 use serde::Serialize;
 use uacsta_actors::{
-    licensing::CountPermits,
+    licensing::{CountPermits, GetLicences},
     registrar::{CountPhones, OnDisk},
 };
 use utoipa::ToSchema;
@@ -83,6 +83,9 @@ pub(super) async fn of(api: &Api) -> Result<ServerStatus, Problem> {
         let text = "the phone list cannot be written; new phones are refused: make room on the disk of the data folder";
         warnings.push(text.to_owned());
     }
+    let licences = api.licences.send(GetLicences).await.map_err(stopping)?;
+    let licences = licences.warnings().into_iter();
+    warnings.extend(licences.map(|warning| warning.to_string()));
     warnings.extend(api.audit.warning());
     warnings.extend(api.identity.chain_fault());
     Ok(ServerStatus {

@@ -13,7 +13,7 @@ use uacsta_actors::{
     auth::LogOnLimiter,
     directory::NoLine,
     licence::Allowance,
-    licensing::{Licences, PermitCounts},
+    licensing::{Licences, PermitCounts, PermitHolders},
     phone::Status,
     phone_list::ListedPhone,
     registrar::{AccountsChanged, ChangeError, Line, LineDetailsPage, PhoneDetails},
@@ -85,6 +85,14 @@ impl Handler<ListClients> for Registrar {
 
     fn handle(&mut self, _: ListClients, _: &mut Self::Context) -> MessageResult<ListClients> {
         MessageResult(Vec::new())
+    }
+}
+
+impl Handler<ListHolders> for Registrar {
+    type Result = MessageResult<ListHolders>;
+
+    fn handle(&mut self, _: ListHolders, _: &mut Self::Context) -> MessageResult<ListHolders> {
+        MessageResult(PermitHolders::default())
     }
 }
 
@@ -248,6 +256,7 @@ fn served(folder: &Path) -> HttpServer {
         context,
         open: net::ConnectionCounts::default(),
         licences: registrar.recipient(),
+        holders: registrar.recipient(),
         issuer: None,
         admin: Admin::of(folder),
         data: folder.to_owned(),

@@ -144,7 +144,7 @@ const ANSWERS: &[(&str, &str, &str, u16, &str)] = &[
         LICENSES,
         "",
         200,
-        r#"{"phones":{"used":3,"licensed":null,"free":null},"lines":{"used":4,"licensed":5,"free":1},"licenses":null,"evaluationSecondsLeft":6}"#,
+        r#"{"phones":{"used":3,"licensed":null,"free":null},"lines":{"used":4,"licensed":5,"free":1},"licenses":null,"evaluationSecondsLeft":6,"warnings":[]}"#,
     ),
     (
         "POST",

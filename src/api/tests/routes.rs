@@ -86,6 +86,12 @@ const ROUTES: &[Route] = &[
     ("getStatus", "/api/v1/status", "", logged_on(200)),
     ("getLicenses", "/api/v1/licenses", "", logged_on(200)),
     (
+        "listLicenseHolders",
+        "/api/v1/licenses/holders",
+        "",
+        logged_on(200),
+    ),
+    (
         "addLicense",
         "/api/v1/licenses",
         r#"{"code":"A"}"#,
