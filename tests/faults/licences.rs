@@ -534,8 +534,11 @@ fn command_line_creates_keys_and_codes_and_shows_licences() {
     assert_eq!(issuer.read(&code), Ok(licence));
     let (missing, other) = (folder.path().join("none"), folder.path().join("other"));
     std::fs::write(&other, "secret").unwrap();
-    for (file, wrong) in [(missing, "cannot read"), (other, "is not an issuer's key")] {
-        let words = said(1, &[&issue[..], &[file.to_str().unwrap()]].concat());
+    for (file, wrong) in [
+        (missing, "cannot be read"),
+        (other, "is not an issuer's key"),
+    ] {
+        let words = said(2, &[&issue[..], &[file.to_str().unwrap()]].concat());
         assert!(words.contains(wrong), "{words}");
     }
 
