@@ -230,17 +230,20 @@ fn cursor(sort: &str, values: &[Value], key: &impl Display) -> String {
 
 /// The members to sort by, and whether each is reversed.
 fn order(sort: &str, known: &[&str]) -> Result<Vec<(String, bool)>, Problem> {
-    let names = sort.split(',').filter(|name| !name.is_empty());
-    names
-        .map(|name| {
-            let bare = name.strip_prefix('-').unwrap_or(name);
-            if known.contains(&bare) {
-                return Ok((bare.to_owned(), bare != name));
-            }
+    let mut order: Vec<(String, bool)> = Vec::new();
+    for name in sort.split(',').filter(|name| !name.is_empty()) {
+        let bare = name.strip_prefix('-').unwrap_or(name);
+        if !known.contains(&bare) {
             let detail = format!("this list is sorted by {}, not by {bare}", known.join(", "));
-            Err(Problem::parameter("sort", detail))
-        })
-        .collect()
+            return Err(Problem::parameter("sort", detail));
+        }
+        // Each name costs a copy of its member for each row.
+        if order.iter().any(|(before, _)| before == bare) {
+            return Err(Problem::parameter("sort", format!("{bare} is there twice")));
+        }
+        order.push((bare.to_owned(), bare != name));
+    }
+    Ok(order)
 }
 
 /// Nothing comes first, then numbers, then texts in any case.
@@ -357,6 +360,7 @@ mod tests {
             ("after=%25", "?after"),
             ("after=AAAA", "?after"),
             ("sort=number", "?sort"),
+            ("sort=name,-name", "?sort"),
             (&format!("sort=name&after={next}"), "?after"),
             ("state=x", "?state"),
         ] {
