@@ -84,7 +84,7 @@ impl Entry {
     }
 }
 
-/// A text of at most [`TEXT`] characters.
+/// The first `TEXT` characters of a text; an ellipsis stands for the rest.
 pub fn bounded(text: &str) -> String {
     match text.char_indices().nth(TEXT) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -23,8 +23,12 @@ use crate::{
 pub struct ApiArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// API of a server elsewhere, such as https://cti.example.com:8080
-    #[arg(long = "server", value_name = "URL", global = true)]
+    #[arg(
+        long = "server",
+        value_name = "URL",
+        global = true,
+        help = "API of a server elsewhere, such as https://cti.example.com:8080"
+    )]
     url: Option<String>,
     /// File with that server's token (its cli.token)
     #[arg(long, value_name = "FILE", global = true)]
