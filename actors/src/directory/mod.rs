@@ -98,7 +98,7 @@ pub(crate) fn lines_among(
 }
 
 impl Directory {
-    /// Replaces the lines of a phone by those [among the devices](lines_among) that it listed. Returns whether the lines changed.
+    /// Replaces the lines of a phone by those among the devices that it listed (`lines_among`). Returns whether the lines changed.
     pub fn set(&mut self, phone: PhoneId, listed: impl IntoIterator<Item = DeviceId>) -> bool {
         let lines = lines_among(phone, listed).map(PhoneLine::from);
         let mut lines: Vec<PhoneLine> = lines.collect();
