@@ -114,6 +114,22 @@ fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
     keys.check_cookie(cookie)
 }
 
+/// Who asked, while an answer goes on; `None` if the log-on holds no longer. It is no use of a session.
+pub(super) fn still_logged_on(request: &HttpRequest) -> Option<LogOn> {
+    let keys = request.app_data::<web::Data<Keys>>()?;
+    let headers = request.headers();
+    let authorization = headers.get(AUTHORIZATION);
+    match (authorization, session_cookie(headers)) {
+        (None, Some(cookie)) => keys.recheck_cookie(cookie).ok(),
+        _ => log_on(request, keys).ok(),
+    }
+}
+
+/// Whether somebody has a right.
+pub(super) fn may(log_on: &LogOn, needed: Right) -> bool {
+    log_on.right >= needed
+}
+
 /// The value of the session's cookie.
 pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     let fields = headers.get_all(COOKIE);

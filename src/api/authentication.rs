@@ -91,6 +91,16 @@ impl Keys {
     pub(super) fn check_cookie(&self, cookie: &str) -> Result<LogOn, Problem> {
         let now = self.context.clock.now();
         let id = self.operators.sessions.operator(cookie, now);
+        self.log_on_of(id)
+    }
+
+    /// The same, without being a use of the session.
+    pub(super) fn recheck_cookie(&self, cookie: &str) -> Result<LogOn, Problem> {
+        let now = self.context.clock.now();
+        self.log_on_of(self.operators.sessions.holder(cookie, now))
+    }
+
+    fn log_on_of(&self, id: Option<String>) -> Result<LogOn, Problem> {
         let log_on = match id.as_deref() {
             Some(ADMIN) => Some(LogOn::administrator(ADMIN)),
             Some(id) => self.operators.find(id).map(|operator| LogOn {

@@ -229,7 +229,11 @@ fn open(schema: &mut Value) {
         let names: Vec<&String> = members.keys().collect();
         schema["required"] = json!(names);
     }
-    if let Some(known) = schema.get_mut("enum").map(Value::take) {
+    // One value alone tells types apart.
+    let is_list = schema["enum"]
+        .as_array()
+        .is_some_and(|known| known.len() > 1);
+    if is_list && let Some(known) = schema.get_mut("enum").map(Value::take) {
         schema["x-extensible-enum"] = known;
         if let Some(members) = schema.as_object_mut() {
             members.remove("enum");

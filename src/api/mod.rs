@@ -45,7 +45,7 @@ use document::Document;
 use jiff::Timestamp;
 use methods::{READ, only};
 use problem::{Kind, Problem};
-use resources::logs::LogReaders;
+use resources::{events::Feed, logs::LogReaders};
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
 use tokio_rustls::TlsAcceptor;
@@ -142,6 +142,7 @@ pub struct HttpServer {
     address: SocketAddr,
     announcement: Announcement,
     keys: web::Data<Keys>,
+    feed: web::Data<Feed>,
     server: ServerHandle,
 }
 
@@ -165,12 +166,15 @@ pub fn start(
     let known = keys.clone();
     let document = web::Data::new(Document::new());
     let log_readers = web::Data::new(LogReaders::default());
+    let feed = web::Data::new(Feed::default());
+    let events = feed.clone();
     let app = move || {
         App::new()
             .app_data(api.clone())
             .app_data(known.clone())
             .app_data(document.clone())
             .app_data(log_readers.clone())
+            .app_data(events.clone())
             .app_data(web::PayloadConfig::new(BODY))
             .service(only(READ, web::resource("/healthz").get(healthy)))
             .service(only(READ, web::resource("/readyz").get(ready)))
@@ -218,6 +222,7 @@ pub fn start(
         address,
         announcement: Announcement::new(data, API_ADDRESS),
         keys,
+        feed,
         server: handle,
     })
 }
@@ -261,12 +266,14 @@ impl HttpServer {
     /// Finishes pending requests, then ends, while another server may listen already.
     pub fn retire(self) {
         tracing::debug!(interface = "web.listen", address = %self.address, "no longer listening");
+        self.feed.stop();
         actix_rt::spawn(async move { self.server.stop(true).await });
     }
 
     /// Removes the address file, finishes pending requests, then ends.
     pub async fn stop(self) {
         self.announcement.remove();
+        self.feed.stop();
         self.server.stop(true).await;
     }
 }

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, audit, bundles, certificate, clients, csta, document, licenses, lines, logs,
+    accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, logs,
     operations, operators, phones, problems, session, settings, status, trace,
 };
 
@@ -60,6 +60,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(logs::list)
         .service(logs::search)
         .service(logs::download::show)
+        .service(events::follow)
         .service(document::show)
         .service(problems::show);
 }

@@ -42,6 +42,8 @@ struct State {
     fault: ArcSwapOption<String>,
     /// Entries that found no room in the queue since the last one that was written.
     lost: AtomicU64,
+    /// The number of the last entry.
+    last_id: AtomicU64,
 }
 
 /// How many entries may wait for a disk that is slow or full.
@@ -60,6 +62,7 @@ impl AuditLog {
             bounds: ArcSwap::from_pointee(Bounds::from(settings)),
             fault: ArcSwapOption::empty(),
             lost: AtomicU64::new(0),
+            last_id: AtomicU64::new(0),
         });
         let writer = Writer::new(data, Arc::clone(&state));
         let thread = std::thread::Builder::new().name("audit".to_owned());
@@ -97,6 +100,11 @@ impl AuditLog {
                 None
             }
         }
+    }
+
+    /// The number of the last entry that was written.
+    pub fn last_id(&self) -> u64 {
+        self.state.last_id.load(Relaxed)
     }
 
     /// What an operator should look after, if entries cannot be written.

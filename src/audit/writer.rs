@@ -36,8 +36,10 @@ const RETRY: Duration = Duration::from_millis(500);
 impl Writer {
     pub(super) fn new(folder: &Path, state: Arc<State>) -> Self {
         let [changes, refusals] = [CHANGES, REFUSALS].map(|name| AuditFile::new(folder, name));
+        let last_id = changes.last_id().max(refusals.last_id());
+        state.last_id.store(last_id, Relaxed);
         Self {
-            last_id: changes.last_id().max(refusals.last_id()),
+            last_id,
             changes,
             refusals,
             state,
@@ -102,6 +104,7 @@ impl Writer {
         };
         file.append(&Entry { id, ..entry }, **self.state.bounds.load())?;
         self.last_id = id;
+        self.state.last_id.store(id, Relaxed);
         Ok(())
     }
 

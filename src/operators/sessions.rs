@@ -68,6 +68,13 @@ impl Sessions {
         Some(session.operator.clone())
     }
 
+    /// The same, without being a use of the session.
+    pub fn holder(&self, cookie: &str, now: Duration) -> Option<String> {
+        let sessions = self.lock();
+        let session = sessions.get(&key(cookie))?;
+        (!session.is_over(now)).then(|| session.operator.clone())
+    }
+
     /// Ends the session with this cookie.
     pub fn end(&self, cookie: &str) {
         self.lock().remove(&key(cookie));

@@ -57,7 +57,7 @@ async fn documented_requests_are_answered_as_documented() {
 }
 
 /// A data folder with so many phones in its list.
-fn listed(phones: u32) -> tempfile::TempDir {
+pub fn listed(phones: u32) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
     let entry = |number: u32| {
         let mac = format!("00:04:13:00:{:02x}:{:02x}", number / 256, number % 256);

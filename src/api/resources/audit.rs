@@ -116,6 +116,41 @@ impl From<Entry> for AuditEntry {
     }
 }
 
+/// The entries after the one with this number, the earliest first.
+pub(super) async fn after(api: &web::Data<Api>, id: u64) -> Result<Vec<AuditEntry>, Problem> {
+    let mut found = Vec::new();
+    let mut before = None;
+    loop {
+        let query = Query {
+            before,
+            limit: 100,
+            who: None,
+            operation: None,
+            since: None,
+            until: None,
+            text: None,
+        };
+        let mut entries = read(api, query).await?;
+        entries.truncate(100);
+        let is_last = entries.len() < 100;
+        let new = entries.into_iter().take_while(|entry| entry.id > id);
+        let looked_at = found.len();
+        found.extend(new);
+        if is_last || found.len() < looked_at + 100 {
+            break;
+        }
+        before = found.last().map(|entry: &Entry| entry.id);
+    }
+    Ok(found.into_iter().rev().map(AuditEntry::from).collect())
+}
+
+async fn read(api: &web::Data<Api>, query: Query) -> Result<Vec<Entry>, Problem> {
+    let audit = api.audit.clone();
+    let read = web::block(move || audit.read(&query)).await;
+    let read = read.map_err(|_| Problem::unavailable("the server is stopping"))?;
+    read.map_err(|error| Problem::unavailable(format!("the audit log cannot be read: {error}")))
+}
+
 /// Lists who changed what, the latest first.
 ///
 /// An entry is on disk when its change is answered, unless the disk is full. Reading is not logged. Requests that were refused
@@ -142,11 +177,7 @@ pub(in crate::api) async fn list(
         until: filter.until,
         text,
     };
-    let audit = api.audit.clone();
-    let read = web::block(move || audit.read(&query)).await;
-    let read = read.map_err(|_| Problem::unavailable("the server is stopping"))?;
-    let entries = read
-        .map_err(|error| Problem::unavailable(format!("the audit log cannot be read: {error}")))?;
+    let entries = read(&api, query).await?;
     let items = entries.into_iter().map(AuditEntry::from).collect();
     Ok(web::Json(page.first(items, None)))
 }

@@ -93,6 +93,15 @@ impl Client {
         }
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What does not change with each request.
+    pub(super) fn lasting(&self) -> impl Serialize + use<> {
+        (self.sessions, self.monitors)
+    }
+
     fn with(self, state: &ClientState) -> Self {
         Self {
             sessions: state.sessions,
@@ -214,6 +223,17 @@ pub(super) async fn user_of(api: &Api, name: &str) -> Result<Option<String>, Pro
     let all = all(api).await?;
     let found = all.iter().find(|listed| id(listed) == name);
     Ok(found.map(|listed| listed.client.user.to_string()))
+}
+
+/// All connected clients with their counts.
+pub(super) async fn connected(api: &Api) -> Result<Vec<Client>, Problem> {
+    let all = all(api).await?;
+    let asked = all.iter().map(async |listed| {
+        let state = listed.describe.send(DescribeClient { most: 0 }).await;
+        // One that has ended meanwhile is left out.
+        Some(Client::of(listed).with(&state.ok()?))
+    });
+    Ok(join_all(asked).await.into_iter().flatten().collect())
 }
 
 async fn all(api: &Api) -> Result<Vec<ListedClient>, Problem> {

@@ -165,6 +165,18 @@ impl From<Licence> for License {
     }
 }
 
+impl Licensing {
+    /// What does not change with time alone.
+    pub(super) fn lasting(&self) -> impl Serialize + '_ {
+        (&self.phones, &self.lines, &self.licenses, &self.warnings)
+    }
+}
+
+/// The licences and what uses them.
+pub(super) async fn current(api: &Api) -> Result<Licensing, Problem> {
+    Ok(licences(api).await?.into())
+}
+
 impl From<Licences> for Licensing {
     fn from(licences: Licences) -> Self {
         let warnings = licences.warnings().into_iter();
@@ -199,7 +211,7 @@ pub(in crate::api) async fn show(
     _: Reader,
     api: web::Data<Api>,
 ) -> Result<Tagged<Licensing>, Problem> {
-    Ok(Tagged(licences(&api).await?.into()))
+    Ok(Tagged(current(&api).await?))
 }
 
 /// Lists the phones and lines that use a licence, and those that wait for one.

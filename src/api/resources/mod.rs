@@ -7,6 +7,7 @@ pub(super) mod certificate;
 pub(super) mod clients;
 pub(super) mod csta;
 pub(super) mod document;
+pub(super) mod events;
 pub(super) mod licenses;
 pub(super) mod lines;
 pub(super) mod logs;

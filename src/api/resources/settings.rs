@@ -26,7 +26,7 @@ pub(in crate::api) struct Reloaded {
 /// All settings.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Settings {
-    items: Vec<Setting>,
+    pub(super) items: Vec<Setting>,
     /// Null: this list has one page.
     next: Option<String>,
     total: usize,
@@ -39,7 +39,7 @@ pub(in crate::api) struct Settings {
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct Setting {
     /// Its full name, such as `advanced.sip_expires`.
-    key: &'static str,
+    pub(super) key: &'static str,
     /// The value in use, as the settings file would have it; null for a secret.
     value: Value,
     /// Of a secret, whether it is set; else null.

@@ -226,7 +226,7 @@ fn identity(folder: &Path) -> Arc<Identity> {
 }
 
 /// The API with its files in `folder`, its address file among them.
-fn served(folder: &Path) -> HttpServer {
+pub(super) fn served(folder: &Path) -> HttpServer {
     let registrar = RestartableAddr::new(Registrar.start());
     let (reload, mut reload_requests) = tokio::sync::mpsc::channel(1);
     // Each reload fails.

@@ -165,6 +165,12 @@ const ROUTES: &[Route] = &[
         "",
         anybody(200),
     ),
+    (
+        "followEvents",
+        "/api/v1/events?topics=phones,settings",
+        "",
+        logged_on(200),
+    ),
     ("listAudit", "/api/v1/audit?limit=1", "", administrator(200)),
     ("listOperators", "/api/v1/operators", "", administrator(200)),
     (

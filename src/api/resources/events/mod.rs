@@ -1,0 +1,164 @@
+//! `/events`: what changes, as it changes, as server-sent events or as pages for those who poll.
+
+mod feed;
+mod kinds;
+mod ring;
+mod source;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::{
+        StatusCode,
+        header::{Accept, Header as _},
+    },
+    web,
+};
+pub(in crate::api) use feed::Feed;
+use feed::Topics;
+pub(in crate::api) use kinds::{StreamEvent, Topic};
+use serde::Deserialize;
+use stream::Stream;
+use tokio::time::timeout;
+use utoipa::IntoParams;
+
+use super::{Api, Kind, List, Problem, Reader, Time};
+use crate::{
+    api::access::{LogOn, may},
+    operators::Right,
+};
+
+/// What is followed, and from where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct EventParams {
+    /// The topics, separated by commas.
+    #[param(value_type = Vec<Topic>, style = Form, explode = false, required = true)]
+    topics: Option<String>,
+    /// The cursor of the last event that was received. `Last-Event-ID` goes before it.
+    after: Option<String>,
+    /// Of a page, for how many seconds to wait until there is an event.
+    #[param(minimum = 0, maximum = 30, default = 0)]
+    wait: Option<u64>,
+}
+
+/// How long the beginning of a stream waits for the actors.
+const BEGIN: Duration = Duration::from_secs(10);
+/// The longest wait of a page.
+const MOST_WAIT: u64 = 30;
+
+impl EventParams {
+    fn read(query: &str) -> Result<(Self, Topics), Problem> {
+        let wrong = |name: &str, detail: String| Problem::invalid([(format!("?{name}"), detail)]);
+        let params: Self = serde_urlencoded::from_str(query)
+            .map_err(|error| Problem::invalid([("?".to_owned(), error.to_string())]))?;
+        if params.wait.is_some_and(|wait| wait > MOST_WAIT) {
+            let detail = "it is a number of seconds from 0 to 30";
+            return Err(wrong("wait", detail.to_owned()));
+        }
+        let known = || Topic::ALL.map(Topic::name).join(", ");
+        let mut topics = Vec::new();
+        for name in params.topics.iter().flat_map(|all| all.split(',')) {
+            let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
+            let topic = topic
+                .ok_or_else(|| wrong("topics", format!("unknown topic; known are {}", known())))?;
+            if !topics.contains(&topic) {
+                topics.push(topic);
+            }
+        }
+        if topics.is_empty() {
+            let detail = format!("name topics, separated by commas: {}", known());
+            return Err(wrong("topics", detail));
+        }
+        Ok((params, Topics(topics)))
+    }
+}
+
+impl Topics {
+    /// Whether a log-on may follow all of them.
+    fn admit(&self, log_on: &LogOn) -> Result<(), Problem> {
+        let admins = self.0.contains(&Topic::Audit) && !may(log_on, Right::Admin);
+        if admins || !may(log_on, Right::Read) {
+            let needed = if admins { "administer" } else { "read" };
+            let detail = format!("{} lacks the right to {needed}", log_on.name);
+            return Err(Problem::new(Kind::NO_RIGHT, detail));
+        }
+        Ok(())
+    }
+}
+
+/// Follows changes.
+///
+/// `Accept: text/event-stream` chooses an endless stream of server-sent events: `stream.hello`; without `after`, or where the past
+/// is lost, `stream.reset` with the topics whose lists are to be read anew; the events since; `stream.ready`; then each event as it
+/// happens, and a `stream.heartbeat` at least every 15 seconds. `stream.end` says why the server ends it. Else the answer is a
+/// page, whose `next` is the `after` of the next one. Each `*.changed` has the whole object as it is now. The topic `audit` needs
+/// the right to administer.
+#[utoipa::path(
+    operation_id = "followEvents", tag = "events",
+    params(EventParams, ("Last-Event-ID" = Option<String>, Header, description = "As `after`; browsers send it when they reconnect.")),
+    responses((status = 200, description = "The events; as text/event-stream, one in the data of each server-sent event.", content(
+        (List<StreamEvent> = "application/json"),
+        (StreamEvent = "text/event-stream"),
+    ))),
+    extensions(("x-effect" = json!("read")))
+)]
+#[get("/events")]
+pub(in crate::api) async fn follow(
+    Reader(log_on): Reader,
+    api: web::Data<Api>,
+    feed: web::Data<Feed>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (params, topics) = EventParams::read(request.query_string())?;
+    topics.admit(&log_on)?;
+    let is_stream = is_stream(&request)?;
+    let Ok(permit) = Arc::clone(&feed.streams).try_acquire_owned() else {
+        let detail = "too many follow events already; end one of them";
+        return Err(Problem::too_many(detail, stream::HEARTBEAT.as_secs()));
+    };
+    let feed = feed.into_inner();
+    let mut follower = feed.follow(topics);
+    source::start(&feed, &api);
+    if !matches!(timeout(BEGIN, follower.until_complete()).await, Ok(true)) {
+        return Err(Problem::unavailable("the server is stopping or overloaded"));
+    }
+    let last = request.headers().get("last-event-id");
+    let last = last.and_then(|last| last.to_str().ok());
+    let after = last.or(params.after.as_deref());
+    // What is no cursor of ours is one of a history that is lost.
+    let after = after.map(|cursor| ring::seq(cursor).unwrap_or_default());
+    let reset = follower.go_on(after);
+    let stream = Stream::new(follower, request, permit);
+    Ok(match is_stream {
+        true => stream.answer(reset),
+        false => {
+            let wait = Duration::from_secs(params.wait.unwrap_or_default());
+            stream.page(after.is_none(), reset, wait).await
+        }
+    })
+}
+
+/// Whether server-sent events are asked for, not a page.
+fn is_stream(request: &HttpRequest) -> Result<bool, Problem> {
+    let accepted = Accept::parse(request).map(|accept| accept.ranked());
+    let accepted = accepted.unwrap_or_default();
+    let known = accepted.iter().find_map(|kind| match kind.essence_str() {
+        "text/event-stream" => Some(true),
+        "application/json" | "application/*" | "*/*" => Some(false),
+        _ => None,
+    });
+    match known {
+        Some(is_stream) => Ok(is_stream),
+        None if accepted.is_empty() => Ok(false),
+        None => {
+            let detail = "known forms are text/event-stream and application/json";
+            Err(Problem::blank(StatusCode::NOT_ACCEPTABLE, detail))
+        }
+    }
+}
