@@ -197,6 +197,8 @@ events! {
     TooManyOfClient = "uacsta_requests_refused_total" "limits.pending_requests_per_client",
     /// Sessions, and users of a front end, that were refused because a connection has too many.
     TooManySessions = "uacsta_sessions_refused_total" "limits.sessions_per_connection",
+    /// Requests to the API that were refused because a log-on sends too many.
+    TooManyApiRequests = "uacsta_api_requests_refused_total" "limits.api_requests",
     /// Monitors that were refused because a client has too many.
     TooManyMonitors = "uacsta_monitors_refused_total" "limits.monitors_per_client",
     /// CSTA events that belong to no monitor.

@@ -210,6 +210,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of("limits.unknown_phones", AtOnce).count(1, 1_000_000),
     Row::of("limits.ladder", AtOnce).bytes(MIB, GIB).or_zero(),
     Row::of("limits.api_connections", NextStart).count(1, 10_000),
+    Row::of("limits.api_requests", AtOnce).count(1, 100_000),
     Row::of("limits.sessions_per_connection", AtOnce).count(1, 100_000),
     Row::of("limits.accounts", AtOnce).count(1, 100_000),
     Row::of("licenses.codes", AtOnce).secret(),

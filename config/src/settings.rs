@@ -228,6 +228,8 @@ pub struct Limits {
     pub ladder: ByteSize,
     /// Connections of the API and the administration.
     pub api_connections: usize,
+    /// Requests to the API a second, of one log-on.
+    pub api_requests: u32,
     /// CSTA sessions on one client connection.
     pub sessions_per_connection: usize,
     /// Accounts of clients that the settings do not contain.

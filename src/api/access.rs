@@ -13,14 +13,16 @@ use super::{
     document::Document,
     forwarded,
     problem::{Kind, Problem},
+    rates::Rates,
 };
 use crate::operators::Right;
 use actix_web::{
-    Error, FromRequest, HttpRequest, HttpResponse,
+    Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
     dev::Payload,
     http::header::{AUTHORIZATION, COOKIE, HeaderMap},
     web,
 };
+use uacsta_actors::counters::Counter;
 
 /// Somebody who has logged on.
 #[derive(Clone, Debug)]
@@ -83,6 +85,7 @@ fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
         peer.authenticated();
     }
     audit::note_log_on(request, &log_on);
+    admit(request, &log_on)?;
     if log_on.right < needed {
         let detail = format!(
             "{} may {}, but this needs the right to {}",
@@ -112,6 +115,27 @@ fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
     keys.check_cookie(cookie)
+}
+
+/// Counts a request of a log-on.
+pub(super) fn admit(request: &HttpRequest, log_on: &LogOn) -> Result<(), Problem> {
+    let rates = request.app_data::<web::Data<Rates>>();
+    let (Some(rates), Some(keys)) = (rates, request.app_data::<web::Data<Keys>>()) else {
+        return Ok(());
+    };
+    let context = keys.context();
+    let rate = context.config().settings.limits.api_requests;
+    let (standing, outcome) = rates.admit(&log_on.name, rate, context.clock.now());
+    request.extensions_mut().insert(standing);
+    if outcome.is_err() {
+        context.counters.count(Counter::TooManyApiRequests);
+    }
+    outcome
+}
+
+/// Who asks; `None` without a valid log-on.
+pub(super) fn asker(request: &HttpRequest) -> Option<LogOn> {
+    log_on(request, request.app_data::<web::Data<Keys>>()?).ok()
 }
 
 /// Who asked, while an answer goes on; `None` if the log-on holds no longer. It is no use of a session.

@@ -17,7 +17,10 @@ use actix_web::{
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::problem::{Kind, Problem};
+use super::{
+    problem::{Kind, Problem},
+    rates::Standing,
+};
 
 /// The number of a request, in its answer, in the log and in the audit log.
 #[derive(Clone, Debug)]
@@ -54,7 +57,11 @@ pub(super) async fn finish(
     let status = response.status().as_u16();
     let asked = response.request();
     tracing::debug!(request = %id, method = %asked.method(), path = asked.path(), status, "API request answered");
+    let standing = asked.extensions().get::<Standing>().copied();
     let headers = response.headers_mut();
+    if let Some(standing) = standing {
+        standing.tell(headers);
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         let private = HeaderValue::from_static("private, no-cache");
         headers.insert(CACHE_CONTROL, private);

@@ -19,6 +19,7 @@ use super::{
     answer::RequestId,
     authentication::Keys,
     document::Document,
+    idempotency::Replayed,
     problem::Problem,
 };
 use crate::audit::{Entry, Outcome, bounded, differences, masked};
@@ -89,6 +90,9 @@ fn entry(response: &ServiceResponse<impl MessageBody>, api: &Api) -> Option<Entr
     let from = address(request, request.app_data::<web::Data<Keys>>()?);
     let name = operation.map(|operation| operation.id.as_str());
     let extensions = request.extensions();
+    if extensions.contains::<Replayed>() {
+        return None;
+    }
     let log_on = extensions.get::<LogOn>();
     let times = match (outcome, log_on) {
         (Outcome::Done, _) | (Outcome::Failed, Some(_)) => 1,

@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::{AppExt as _, scope};
 
 use super::{
+    idempotency,
     problem::{Problem, ProblemBody},
     routes::{BASE, routes},
 };
@@ -181,7 +182,10 @@ fn complete(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (_, item) in paths {
         let operations = item.as_object_mut().into_iter().flatten();
-        for (_, operation) in operations {
+        for (method, operation) in operations {
+            if method == "post" && operation["operationId"] != "logOn" {
+                add_key(operation);
+            }
             operation["responses"]["default"] = json!({
                 "description": "The request was refused.",
                 "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
@@ -197,6 +201,19 @@ fn complete(document: &mut Value) {
     }
     for name in answered.difference(&asked) {
         open(&mut schemas[name]);
+    }
+}
+
+/// Describes `Idempotency-Key`.
+fn add_key(operation: &mut Value) {
+    let key = json!({
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "description": "Names the request: a repetition within ten minutes gets the first answer.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": idempotency::LONGEST },
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(key),
+        None => operation["parameters"] = json!([key]),
     }
 }
 

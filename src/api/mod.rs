@@ -9,12 +9,14 @@ mod connection;
 mod document;
 mod forwarded;
 mod host;
+mod idempotency;
 mod methods;
 mod metrics;
 mod octets;
 mod page;
 mod problem;
 mod process_figures;
+mod rates;
 mod reload;
 mod resources;
 mod routes;
@@ -42,9 +44,11 @@ use actix_web::{
 use authentication::Keys;
 use connection::Connection;
 use document::Document;
+use idempotency::Answers;
 use jiff::Timestamp;
 use methods::{READ, only};
 use problem::{Kind, Problem};
+use rates::Rates;
 use resources::{events::Feed, logs::LogReaders};
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
@@ -166,6 +170,8 @@ pub fn start(
     let known = keys.clone();
     let document = web::Data::new(Document::new());
     let log_readers = web::Data::new(LogReaders::default());
+    let answers = web::Data::new(Answers::default());
+    let rates = web::Data::new(Rates::default());
     let feed = web::Data::new(Feed::default());
     let events = feed.clone();
     let app = move || {
@@ -175,12 +181,15 @@ pub fn start(
             .app_data(document.clone())
             .app_data(log_readers.clone())
             .app_data(events.clone())
+            .app_data(answers.clone())
+            .app_data(rates.clone())
             .app_data(web::PayloadConfig::new(BODY))
             .service(only(READ, web::resource("/healthz").get(healthy)))
             .service(only(READ, web::resource("/readyz").get(ready)))
             .service(only(READ, web::resource("/metrics").get(metrics::page)))
             .service(
                 web::scope(routes::BASE)
+                    .wrap(from_fn(idempotency::replay))
                     .wrap(from_fn(authentication::refuse_cross_origin))
                     .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
                     .default_service(web::to(access::no_handler)),

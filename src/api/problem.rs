@@ -148,6 +148,18 @@ impl Kind {
         "Line out of service",
         "The phone is away, disabled or has no session; the phone's `reason` says why.",
     );
+    pub(super) const REQUEST_IN_PROGRESS: Self = Self::new(
+        "request-in-progress",
+        409,
+        "Request in progress",
+        "The first request with this `Idempotency-Key` is still being carried out; repeat it later for its answer.",
+    );
+    pub(super) const KEY_REUSED: Self = Self::new(
+        "key-reused",
+        422,
+        "Key reused",
+        "The `Idempotency-Key` was sent with another body or to another path; each request needs a key of its own.",
+    );
     pub(super) const CHANGED_MEANWHILE: Self = Self::new(
         "changed-meanwhile",
         412,
@@ -174,7 +186,7 @@ impl Kind {
     );
 
     /// All kinds that have a type of their own.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::UNREADABLE,
         Self::INVALID,
         Self::NOT_LOGGED_ON,
@@ -184,6 +196,8 @@ impl Kind {
         Self::AMBIGUOUS_LINE,
         Self::INVALID_STATE,
         Self::LINE_OUT_OF_SERVICE,
+        Self::REQUEST_IN_PROGRESS,
+        Self::KEY_REUSED,
         Self::CHANGED_MEANWHILE,
         Self::IF_MATCH_NEEDED,
         Self::TOO_MANY,

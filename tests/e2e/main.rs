@@ -49,6 +49,7 @@ mod readme;
 mod reasons;
 mod rebinding;
 mod registrar;
+mod repeats;
 mod rights;
 mod ringing;
 mod routes;

@@ -202,6 +202,7 @@ fn context() -> Arc<ServerContext> {
     let mut settings = uacsta_config::Settings::builtin();
     // The table of routes asks often with a wrong token.
     settings.limits.failed_log_ons = 10_000;
+    settings.limits.api_requests = 100_000;
     Arc::new(ServerContext {
         config: ArcSwap::from_pointee(RuntimeConfig {
             settings,
