@@ -106,8 +106,19 @@ impl Document {
         self.operations.get(&request.match_pattern()?)?.get(&method)
     }
 
-    /// Refuses parameters that the operation does not have.
+    /// Refuses methods that the resource does not have, where a path with names would take them, and parameters that the operation
+    /// does not have.
     pub(super) fn check_parameters(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let (path, method) = (request.path(), request.method());
+        let key = method.as_str().to_ascii_lowercase();
+        if self
+            .operations
+            .get(path)
+            .is_some_and(|methods| !methods.contains_key(&key))
+        {
+            let allow = self.allow(path).unwrap_or_default();
+            return Err(Problem::method(method, &allow));
+        }
         let Some(Operation {
             parameters: known, ..
         }) = self.operation(request)

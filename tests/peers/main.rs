@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod contract;
 mod programs;
 mod proxy;
 mod scanners;

@@ -72,6 +72,11 @@ pub fn run(arguments: &[&str]) -> Output {
 
 /// Runs a command to its end; one that goes on, as a server does, is killed and fails the test.
 pub fn finish(command: &mut Command) -> Output {
+    finish_within(PATIENCE, command)
+}
+
+/// The same for one that takes long.
+pub fn finish_within(time: Duration, command: &mut Command) -> Output {
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -87,7 +92,7 @@ pub fn finish(command: &mut Command) -> Output {
         if let Some(status) = child.try_wait().unwrap() {
             break Some(status);
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > time {
             child.kill().unwrap();
             child.wait().unwrap();
             break None;

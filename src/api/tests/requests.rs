@@ -102,6 +102,13 @@ const ANSWERS: &[(&str, &str, &str, u16, &str)] = &[
         404,
         "no phone 00:04:13:00:00:03 in the phone list; name it by its MAC address",
     ),
+    (
+        "DELETE",
+        "/api/v1/licenses/holders?limit=1",
+        "",
+        405,
+        "method DELETE not allowed (allowed: GET, HEAD)",
+    ),
     ("GET", "/api/v1/phones/0;4", "", 404, "no phone 0;4 in"),
     ("PATCH", PHONE, "", 400, "the body is not JSON"),
     (
