@@ -17,6 +17,7 @@ mod page;
 mod problem;
 mod process_figures;
 mod rates;
+mod reference;
 mod reload;
 mod resources;
 mod routes;
@@ -49,6 +50,7 @@ use jiff::Timestamp;
 use methods::{READ, only};
 use problem::{Kind, Problem};
 use rates::Rates;
+use reference::Reference;
 use resources::{events::Feed, logs::LogReaders};
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
@@ -168,7 +170,9 @@ pub fn start(
     let tls = net::tls::web_acceptor(&api.identity);
     let api = web::Data::new(api);
     let known = keys.clone();
-    let document = web::Data::new(Document::new());
+    let document = Document::new();
+    let reference = web::Data::new(Reference::new(&document));
+    let document = web::Data::new(document);
     let log_readers = web::Data::new(LogReaders::default());
     let answers = web::Data::new(Answers::default());
     let rates = web::Data::new(Rates::default());
@@ -182,11 +186,21 @@ pub fn start(
             .app_data(log_readers.clone())
             .app_data(events.clone())
             .app_data(answers.clone())
+            .app_data(reference.clone())
             .app_data(rates.clone())
             .app_data(web::PayloadConfig::new(BODY))
             .service(only(READ, web::resource("/healthz").get(healthy)))
             .service(only(READ, web::resource("/readyz").get(ready)))
             .service(only(READ, web::resource("/metrics").get(metrics::page)))
+            .service(web::redirect(routes::BASE, reference::PAGE))
+            .service(only(
+                READ,
+                web::resource(reference::PAGE).get(reference::show),
+            ))
+            .service(only(
+                READ,
+                web::resource(reference::STYLES).get(reference::styles),
+            ))
             .service(
                 web::scope(routes::BASE)
                     .wrap(from_fn(idempotency::replay))

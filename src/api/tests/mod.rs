@@ -3,6 +3,7 @@
 
 mod audit;
 mod bundles;
+mod reference;
 mod requests;
 mod routes;
 
