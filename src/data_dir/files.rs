@@ -32,7 +32,8 @@ impl Prepared {
                 .suffix(".new")
                 .tempfile_in(folder)
                 .map_err(without_path)?;
-            file.write_all(content)?;
+            // A NamedTempFile would add its path to the error.
+            file.as_file_mut().write_all(content)?;
             file.as_file().sync_all()?;
             Ok(file)
         };

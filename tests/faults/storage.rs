@@ -209,7 +209,8 @@ async fn phone_that_an_operator_adds_on_a_full_disk_is_refused_and_not_listed() 
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().display().to_string();
     let wrapper = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", &folder];
-    let server = Serving::under(&wrapper, data, SETTINGS);
+    let mut server = Serving::under(&wrapper, data, SETTINGS);
+    let mut stderr = server.take_stderr();
     let disk = mounted_by(&server, &folder);
     let token = fs::read_to_string(disk.join("cli.token")).unwrap();
     let ask = async |method, path, body| http(server.web, token.trim(), method, path, body).await;
@@ -230,6 +231,12 @@ async fn phone_that_an_operator_adds_on_a_full_disk_is_refused_and_not_listed() 
     );
     let (status, body) = ask("POST", path, added).await;
     assert_eq!(status, 409, "{body}");
+
+    drop(server);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    let told = said.matches("ERROR the phone list cannot be written");
+    assert_eq!(told.count(), 1, "{said}");
 }
 
 /// Sends two REGISTERs of one phone at once, the second as a refresh of the first; the status of each.
@@ -678,7 +685,8 @@ async fn bundle_on_a_full_disk_fails_alone() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().display().to_string();
     let wrapper = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", &folder];
-    let server = Serving::under(&wrapper, data, SETTINGS);
+    let mut server = Serving::under(&wrapper, data, SETTINGS);
+    let mut stderr = server.take_stderr();
     let disk = mounted_by(&server, &folder);
     let token = fs::read_to_string(disk.join("cli.token")).unwrap();
     let ask = async |method, path: &str, body| {
@@ -707,4 +715,9 @@ async fn bundle_on_a_full_disk_fails_alone() {
     assert_eq!(http(server.web, "", "GET", "/healthz", "").await.0, 200);
     fs::remove_file(&filler).unwrap();
     assert_eq!(built().await["state"], "done");
+
+    drop(server);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(!said.contains("ZipWriter"), "{said}");
 }

@@ -42,6 +42,8 @@ pub struct Registrar {
     pub(super) line_status: LineStatusSubscriptions,
     pub(super) persistence: Persistence<Waiter>,
     pub(super) batches: Batches<Self>,
+    /// When the log last had that the phone list cannot be written.
+    pub(super) disk_warned: Option<Duration>,
 }
 
 /// The size of the registrar's mailbox: after a power cut all phones register at once.
@@ -92,6 +94,7 @@ impl Registrar {
             line_status: LineStatusSubscriptions::default(),
             persistence: Persistence::new(false),
             batches: Batches::default(),
+            disk_warned: None,
         }
     }
 

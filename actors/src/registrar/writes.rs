@@ -1,5 +1,7 @@
 //! The registrar's writes of the phone list: changes take effect when they are on disk.
 
+use std::time::Duration;
+
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use uacsta_schema::phone_id::PhoneId;
 
@@ -10,6 +12,9 @@ use super::{
     waiter::Waiter,
 };
 use crate::{phone_list::StoreError, registration::Rejection};
+
+/// How often the log has that the phone list cannot be written.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 impl Registrar {
     /// Queues a change for the disk. All changes during a write go into the next write, so that thousands of registering
@@ -77,6 +82,16 @@ impl Registrar {
         self.write(ctx);
     }
 
+    /// Logs that the disk cannot be written, once a minute: every new phone would repeat it.
+    fn warn_of_disk(&mut self, entries: usize, error: &StoreError) {
+        let now = self.context.clock.now();
+        let last = self.disk_warned.filter(|at| now < *at + WARNING_INTERVAL);
+        if last.is_none() {
+            self.disk_warned = Some(now);
+            tracing::error!(entries, %error, "the phone list cannot be written");
+        }
+    }
+
     /// Applies changes that are on disk, or that the disk refused.
     fn concluded(
         &mut self,
@@ -85,7 +100,7 @@ impl Registrar {
         ctx: &mut Context<Self>,
     ) {
         if let Err(error) = saved {
-            tracing::error!(entries = writes.len(), %error, "the phone list cannot be written");
+            self.warn_of_disk(writes.len(), error);
         }
         for Write {
             phone,
@@ -140,6 +155,7 @@ impl Registrar {
                 self.carry_out(phone, &outcome, responder);
             }
             Waiter::Phone(_, responder) => {
+                tracing::info!(%phone, "new phone refused: the phone list cannot be written");
                 responder.with(Rejection::NotStored);
                 self.bindings.remove(phone);
                 self.remove(phone, ctx);
