@@ -9,7 +9,7 @@ use serde_json::Value;
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::escape_controls;
 
-use super::time::parse_since;
+use super::time::{local_time, parse_since};
 
 /// The arguments of `audit`.
 #[derive(Args, Debug)]
@@ -118,7 +118,7 @@ fn line(entry: &Value) -> String {
     let text = |key: &str| entry[key].as_str().unwrap_or("-");
     let mut line = format!(
         "{}  {} from {}  {} {}",
-        text("at"),
+        local_time(text("at")),
         text("who"),
         text("from"),
         text("operation"),
@@ -156,9 +156,10 @@ mod tests {
             "target": "/api/v1/phones/000413000001", "before": { "inOperation": true }, "after": { "inOperation": false },
             "outcome": "done", "detail": null, "times": 1,
         });
-        let expected = "2026-12-02T08:00:00.000Z  anna from 10.0.0.7  changePhone /api/v1/phones/000413000001  \
+        let expected = "  anna from 10.0.0.7  changePhone /api/v1/phones/000413000001  \
             {\"inOperation\":true} -> {\"inOperation\":false}  done\n";
-        assert_eq!(line(&entry), expected);
+        let at = local_time("2026-12-02T08:00:00.000Z");
+        assert_eq!(line(&entry), at + expected);
         entry["who"] = "x\n2026\u{1b}[2J\u{9b}2J\u{202e}".into();
         (entry["detail"], entry["times"]) = ("no\r\nright".into(), 7.into());
         let written = line(&entry);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::escape_controls;
 
-use super::percent_encoded;
+use super::{percent_encoded, time::local_time};
 
 /// The arguments of `clients`.
 #[derive(Args, Debug)]
@@ -98,7 +98,7 @@ fn table(list: &Value) -> String {
         return "no client is connected\n".to_owned();
     }
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned())];
-    let cells = |client: &Value| COLUMNS.map(|(_, key)| cell(&client[key]));
+    let cells = |client: &Value| COLUMNS.map(|(_, key)| member(client, key));
     rows.extend(clients.iter().map(cells));
     let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
         let widths = rows.iter().map(|row| row[column].chars().count());
@@ -116,6 +116,14 @@ fn table(list: &Value) -> String {
     text
 }
 
+/// A member, with a time in the local time zone.
+fn member(client: &Value, key: &str) -> String {
+    match client[key].as_str() {
+        Some(time) if key == "since" => local_time(time),
+        _ => cell(&client[key]),
+    }
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -129,7 +137,7 @@ fn details(client: &Value) -> String {
     let mut text = String::new();
     for (title, key) in COLUMNS {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:9} {}", title.to_lowercase(), cell(&client[key]));
+        let _ = writeln!(text, "{:9} {}", title.to_lowercase(), member(client, key));
     }
     for session in client["openSessions"].as_array().into_iter().flatten() {
         let _ = match session["line"].as_str() {
@@ -161,10 +169,13 @@ mod tests {
             "since": "2026-12-02T08:00:00.000Z", "sessions": 2, "monitors": 1, "requests": 7,
         });
         let list = json!({ "items": [client] });
-        let expected = "\
-ID    USER   ADDRESS         OVER  SINCE                     SESSIONS  MONITORS  REQUESTS
-19ae  ecsta  10.0.0.7:50000  TLS   2026-12-02T08:00:00.000Z  2         1         7
-";
+        let since = local_time("2026-12-02T08:00:00.000Z");
+        let expected = format!(
+            "\
+ID    USER   ADDRESS         OVER  SINCE                SESSIONS  MONITORS  REQUESTS
+19ae  ecsta  10.0.0.7:50000  TLS   {since}  2         1         7
+"
+        );
         assert_eq!(table(&list), expected);
         assert_eq!(table(&json!({ "items": [] })), "no client is connected\n");
         client["openSessions"] = json!([{ "line": null, "phone": null }, { "line": "215", "phone": "00:04:13:00:00:01" }]);

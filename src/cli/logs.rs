@@ -11,7 +11,7 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 use super::{
     output::{LineBuffer, write},
-    time::parse_since,
+    time::{local_time, parse_since},
 };
 
 /// The arguments of `logs`.
@@ -104,15 +104,16 @@ impl Logs {
             return print(format!("{list:#}\n").as_bytes());
         }
         let mut text = format!(
-            "{:16} {:>12}  {:24}  LAST LINE\n",
+            "{:16} {:>12}  {:19}  LAST LINE\n",
             "FILE", "SIZE", "FIRST LINE"
         );
         for file in list["items"].as_array().into_iter().flatten() {
             let member = |key: &str| file[key].as_str().unwrap_or_default();
             let size = file["size"].as_u64().unwrap_or_default();
-            let (name, first, last) = (member("name"), member("firstAt"), member("lastAt"));
+            let time = |key: &str| local_time(member(key));
+            let (name, first, last) = (member("name"), time("firstAt"), time("lastAt"));
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:16} {size:>12}  {first:24}  {last}");
+            let _ = writeln!(text, "{name:16} {size:>12}  {first:19}  {last}");
         }
         print(text.as_bytes())
     }

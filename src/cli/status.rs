@@ -7,6 +7,8 @@ use reqwest::Method;
 use serde_json::Value;
 use uacsta_connect::{ApiArgs, CommandError, print};
 
+use super::time::local_time;
+
 /// The arguments of `status`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -40,7 +42,7 @@ fn table(answer: &Value) -> String {
     let mut page = format!(
         "version      {}, started {}\n",
         text("version"),
-        text("startedAt")
+        local_time(text("startedAt"))
     );
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -88,13 +90,16 @@ mod tests {
             "connections": { "open": 4, "unauthenticated": 1 },
             "warnings": ["the phone list cannot be written"],
         });
-        let expected = "\
-version      0.1.0, started 2026-12-02T08:00:00.000Z
+        let started = local_time("2026-12-02T08:00:00.000Z");
+        let expected = format!(
+            "\
+version      0.1.0, started {started}
 phones       3: 2 controlled, 0 registered, 1 away
 monitored    2 lines, by 1 sessions of clients
 connections  4, 1 of them without log-on
 warning      the phone list cannot be written
-";
+"
+        );
         assert_eq!(table(&answer), expected);
     }
 }

@@ -23,6 +23,15 @@ pub(super) fn parse_since(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// Shows a time of the API in the local time zone; nothing if it is none.
+pub(super) fn local_time(time: &str) -> String {
+    let time: Option<Timestamp> = time.parse().ok();
+    time.map_or_else(String::new, |time| {
+        let here = time.to_zoned(TimeZone::system());
+        here.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    })
+}
+
 fn ago(text: &str) -> Option<Duration> {
     if let Some(days) = text.strip_suffix('d') {
         let days: u32 = days.parse().ok()?;
@@ -51,6 +60,9 @@ mod tests {
         let local = parse_since("2026-12-02 10:00").unwrap();
         let local = local.to_zoned(TimeZone::system());
         assert_eq!(local.strftime("%F %T").to_string(), "2026-12-02 10:00:00");
+        let shown = local_time(&time.to_string());
+        assert_eq!(parse_since(&shown), Ok(time), "{shown}");
+        assert_eq!(local_time("never"), "");
         assert!(parse_since("2026-12-02").is_ok());
         for wrong in ["", "yesterday", "-1h", "10", "2026-13-01"] {
             assert!(parse_since(wrong).is_err(), "{wrong}");
