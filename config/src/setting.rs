@@ -143,8 +143,16 @@ pub fn known(key: &str) -> Result<(), SettingsError> {
     if row(key).is_some() {
         return Ok(());
     }
-    let near = nearest(key, &Layer::defaults().keys());
-    Err(SettingsError::of_key(key, unknown(near)))
+    let keys = Layer::defaults().keys();
+    let is_within = |known: &String| {
+        let rest = known.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    let why = match keys.keys().any(is_within) {
+        true => format!("is a section; uacsta settings list {key} shows its settings"),
+        false => unknown(nearest(key, &keys)),
+    };
+    Err(SettingsError::of_key(key, why))
 }
 
 /// The value of a setting from the text of a command line, in the form of a variable. Text that does not have the setting's type

@@ -103,7 +103,8 @@ impl Phones {
             ));
         }
         let state = if in_operation { "enabled" } else { "disabled" };
-        self.print(&answer, &format!("{phone} is {state}\n"))
+        // A phone may be named by its number.
+        self.print(&answer, &format!("{} is {state}\n", cell(&answer, "id")))
     }
 
     fn forget(&self, phone: PhoneId) -> Result<(), CommandError> {

@@ -13,7 +13,7 @@ use super::database::LAYOUT;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has locked the data folder.
-    #[error("{} is in use by another uacsta process", folder.display())]
+    #[error("{} is in use by another uacsta process; stop that one, or name another folder with --data", folder.display())]
     InUse {
         /// The data folder.
         folder: PathBuf,

@@ -225,6 +225,14 @@ mod tests {
             said,
             "logs.levle is not a setting; did you mean logs.level?"
         );
+        for section in ["logs", "phones.lan"] {
+            assert_eq!(
+                parse_key(section),
+                Err(format!(
+                    "{section} is a section; uacsta settings list {section} shows its settings"
+                ))
+            );
+        }
     }
 
     #[test]

@@ -141,6 +141,9 @@ impl HttpServer {
         let told: Option<Value> = serde_json::from_slice(&answer).ok();
         let told = told.as_ref().and_then(|told| told.get("detail")?.as_str());
         Err(CommandError::Failed(match (status.as_u16(), told) {
+            (401, Some(sentence)) => {
+                format!("{} does not accept the token: {sentence}", self.url)
+            }
             (_, Some(sentence)) => sentence.to_owned(),
             (404, None) => format!("{} is not a uacsta server", self.url),
             (_, None) => format!("{} responds with {status}", self.url),

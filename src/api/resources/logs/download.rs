@@ -39,7 +39,7 @@ pub(in crate::api) async fn show(
         .read(move || reading::open(&folder, &wanted))
         .await?;
     let Some((file, size)) = opened else {
-        let detail = "there is no such log file; GET /api/v1/logs lists them";
+        let detail = "there is no such log file; uacsta logs files (GET /api/v1/logs) lists them";
         return Err(Problem::new(Kind::NOT_FOUND, detail));
     };
     let part = part(&request, size)?;
