@@ -66,7 +66,31 @@ impl Bundle {
         })?;
         // It makes room on the server's disk.
         let _: Value = self.server.request(Method::DELETE, &place, None)?;
-        print(format!("{}\n", file.display()).as_bytes())
+        print(format!("{}\n", file.display()).as_bytes())?;
+        self.tell_of_phones_without_messages();
+        Ok(())
+    }
+
+    /// The bundle is none the worse, but a name may be mistyped.
+    fn tell_of_phones_without_messages(&self) {
+        for phone in &self.phones {
+            let path = format!(
+                "/api/v1/phones/{}/trace",
+                super::percent_encoded(&phone.bare())
+            );
+            let why = match self.server.request::<Value>(Method::GET, &path, None) {
+                Ok(kept) if kept["items"].as_array().is_some_and(Vec::is_empty) => {
+                    "none are kept".to_owned()
+                }
+                Ok(_) => continue,
+                Err(error) => error.to_string(),
+            };
+            // A line that cannot be written is left out: eprintln would panic.
+            let _ = writeln!(
+                io::stderr(),
+                "uacsta: no messages of {phone} are in the bundle: {why}"
+            );
+        }
     }
 }
 

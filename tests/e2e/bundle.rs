@@ -186,6 +186,9 @@ async fn command_writes_a_bundle_for_its_owner_alone() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), path);
+    // A name that is mistyped is told.
+    let wanted = "no messages of 00:04:13:00:00:01 are in the bundle: no phone ";
+    assert!(said.contains(wanted), "{said}");
     let files = unzipped(&fs::read(&file).unwrap());
     assert!(files.contains_key("logs/uacsta.log"), "{:?}", files.keys());
     #[cfg(unix)]
