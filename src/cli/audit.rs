@@ -38,10 +38,10 @@ pub(super) struct Audit {
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
     /// The latest entries to show; all with --since
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, short = 'n', visible_alias = "lines", value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
     /// Go on with each entry that comes, until Ctrl+C
-    #[arg(long)]
+    #[arg(long, short)]
     follow: bool,
     /// Print the API's JSON; with --follow, an entry a line
     #[arg(long)]

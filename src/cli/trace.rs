@@ -34,7 +34,7 @@ pub(super) struct Trace {
     #[arg(long, value_name = "USER", conflicts_with = "phone")]
     client: Option<String>,
     /// Go on with each message that comes, until Ctrl+C
-    #[arg(long)]
+    #[arg(long, short)]
     follow: bool,
     /// Write a capture file for Wireshark and tshark; -: to standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]

@@ -130,6 +130,11 @@ impl Settings {
                 let mut list: Value = self.server.request(Method::GET, SETTINGS, None)?;
                 if let (Some(part), Some(items)) = (part, list["items"].as_array_mut()) {
                     items.retain(|one| one["key"].as_str().is_some_and(|key| key.contains(&part)));
+                    if items.is_empty() && !self.json {
+                        return Err(CommandError::Failed(format!(
+                            "no setting's key contains {part}; uacsta settings list shows all"
+                        )));
+                    }
                     list["total"] = items.len().into();
                 }
                 show(self.json, &list, text::list)
