@@ -98,11 +98,19 @@ impl ServerContext {
     /// Every telephone that was acknowledged is listed, with the mark that an operator gave it.
     pub async fn check_list(&self) {
         let acknowledged = self.site.state().telephones.clone();
-        let (status, body) = self.ask("GET", "/api/v1/phones?limit=1000", "").await;
-        let list: Value = serde_json::from_str(&body).unwrap_or_default();
-        let phones = list["items"].as_array().cloned().unwrap_or_default();
-        if status != 200 || phones.is_empty() && !acknowledged.is_empty() {
-            return self.site.fault(format!("the phone list: {status} {body}"));
+        let mut phones = Vec::new();
+        let mut path = "/api/v1/phones?limit=1000".to_owned();
+        loop {
+            let (status, body) = self.ask("GET", &path, "").await;
+            let mut page: Value = serde_json::from_str(&body).unwrap_or_default();
+            let (Some(items), 200) = (page["items"].as_array_mut(), status) else {
+                return self.site.fault(format!("the phone list: {status} {body}"));
+            };
+            phones.append(items);
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
+            path = format!("/api/v1/phones?limit=1000&after={next}");
         }
         for (mac, mark) in acknowledged {
             let fault = match phones.iter().find(|phone| phone["id"] == *mac) {

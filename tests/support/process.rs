@@ -286,19 +286,21 @@ impl Serving {
         self.data.path()
     }
 
-    /// The phone list of `GET /api/v1/phones`, as it came.
+    /// The phone list of `GET /api/v1/phones`, as it came; several pages follow each other.
     pub async fn list(&self) -> String {
         let token = fs::read_to_string(self.data().join("cli.token")).unwrap();
-        let (status, body) = http(
-            self.web,
-            token.trim(),
-            "GET",
-            "/api/v1/phones?limit=1000",
-            "",
-        )
-        .await;
-        assert_eq!(status, 200, "{body}");
-        body
+        let mut list = String::new();
+        let mut path = "/api/v1/phones?limit=1000".to_owned();
+        loop {
+            let (status, body) = http(self.web, token.trim(), "GET", &path, "").await;
+            assert_eq!(status, 200, "{body}");
+            list.push_str(&body);
+            let page: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let Some(next) = page["next"].as_str() else {
+                return list;
+            };
+            path = format!("/api/v1/phones?limit=1000&after={next}");
+        }
     }
 
     /// One number of `GET /metrics`; `name` has its label.
