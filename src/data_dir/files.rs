@@ -9,6 +9,7 @@ use std::{
 use tempfile::{Builder, NamedTempFile};
 
 use super::DataDirError;
+use crate::store::sync_folder;
 
 /// A file on disk under a temporary name. Dropping it removes it.
 #[derive(Debug)]
@@ -20,10 +21,7 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Writes the content for `path`. Fails here if the disk is full.
     pub(super) fn new(path: &Path, content: &[u8]) -> Result<Self, DataDirError> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let write = || {
             // Readable by its owner alone, with a name that no other process knows.
@@ -52,12 +50,21 @@ impl Prepared {
         self.file.path()
     }
 
-    /// Renames it to its final path.
+    /// Renames it to its final path, where it stays also when the power fails.
     pub(super) fn persist(self) -> Result<(), DataDirError> {
-        match self.file.persist(&self.path) {
-            Ok(_) => Ok(()),
-            Err(refused) => Err(failed("written", &self.path)(refused.error)),
-        }
+        let renamed = self
+            .file
+            .persist(&self.path)
+            .map_err(|refused| refused.error);
+        let kept = renamed.and_then(|_| sync_folder(folder_of(&self.path)));
+        kept.map_err(failed("written", &self.path))
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

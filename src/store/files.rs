@@ -57,7 +57,7 @@ pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Makes a rename durable: the folder's entry must be on disk too.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()
     } else {

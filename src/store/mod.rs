@@ -14,6 +14,7 @@ pub use actor::StoreActor;
 use database::Database;
 pub use error::StoreError;
 use error::failed;
+pub(crate) use files::sync_folder;
 use journal::Journal;
 pub use lock::Lock;
 use serde::{Serialize, de::DeserializeOwned};
