@@ -104,7 +104,7 @@ impl Feed {
         state.forget(|_| true);
     }
 
-    /// Adds a follower after this number, which [`Feed::reset`] may correct.
+    /// Adds a follower of these topics; [`Follower::go_on`] sets where it begins.
     pub(super) fn follow(self: &Arc<Self>, topics: Topics) -> Follower {
         let changed = self.changed.subscribe();
         let mut state = self.lock();
