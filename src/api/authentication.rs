@@ -1,4 +1,4 @@
-//! Authenticates API requests: by the token (RFC 6750) or the administrator's password (RFC 7617).
+//! Authenticates API requests: by a token (RFC 6750), or by the cookie of a session that a password began.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -10,7 +10,6 @@ use actix_web::{
     middleware::Next,
 };
 use arc_swap::ArcSwap;
-use base64::{Engine, prelude::BASE64_STANDARD};
 use subtle::ConstantTimeEq;
 use uacsta_actors::{
     ServerContext,
@@ -37,10 +36,10 @@ pub(super) struct Keys {
 /// The id and name of the administrator whose password is in the settings.
 pub(super) const ADMIN: &str = "admin";
 
-/// The credentials as they follow the scheme in `Authorization`.
+/// The token of the command line, and the password of the administrator.
 struct Credentials {
-    bearer: String,
-    basic: String,
+    token: Secret,
+    password: Secret,
 }
 
 impl Keys {
@@ -60,7 +59,7 @@ impl Keys {
     /// Replaces the accepted credentials.
     pub(super) fn change(&self, token: &Secret, password: &Secret) {
         let new = Credentials::new(token, password);
-        if self.accepted.load().basic != new.basic {
+        if self.accepted.load().password.expose() != new.password.expose() {
             self.operators.sessions.end_all_of(ADMIN);
         }
         self.accepted.store(Arc::new(new));
@@ -80,10 +79,6 @@ impl Keys {
         }
         let attempt = AuthAttempt::new(address, AuthUser::Administrator);
         self.admit(attempt)?;
-        if accepted.has_password(authorization) {
-            self.context.log_on_limiter.succeeded(attempt);
-            return Ok(LogOn::administrator(ADMIN));
-        }
         Err(self.failed(attempt, address))
     }
 
@@ -129,7 +124,7 @@ impl Keys {
         };
         let attempt = AuthAttempt::new(address, user);
         self.admit(attempt)?;
-        let basic = BASE64_STANDARD.encode(format!("{ADMIN}:{password}"));
+        let is_right = is_admin && self.accepted.load().has_password(&password);
         let verified = self.operators.verify(name, password).await;
         let verified = verified.map_err(|error| Problem::unavailable(error.to_string()))?;
         let (id, log_on) = match verified {
@@ -138,9 +133,7 @@ impl Keys {
                 let name = operator.name;
                 (operator.id, LogOn { name, right })
             }
-            None if is_admin && self.accepted.load().has_password(&format!("Basic {basic}")) => {
-                (ADMIN.to_owned(), LogOn::administrator(ADMIN))
-            }
+            None if is_right => (ADMIN.to_owned(), LogOn::administrator(ADMIN)),
             None => return Err(self.failed(attempt, address)),
         };
         self.context.log_on_limiter.succeeded(attempt);
@@ -199,26 +192,28 @@ impl LogOn {
 impl Credentials {
     fn new(token: &Secret, password: &Secret) -> Self {
         Self {
-            bearer: token.expose().to_owned(),
-            basic: BASE64_STANDARD.encode(format!("admin:{}", password.expose())),
+            token: token.clone(),
+            password: password.clone(),
         }
     }
 
+    /// Whether `authorization` has the token.
     fn has_token(&self, authorization: &str) -> bool {
-        matches(authorization, "bearer", &self.bearer)
+        authorization
+            .split_once(' ')
+            .is_some_and(|(scheme, given)| {
+                scheme.eq_ignore_ascii_case("bearer") && is_same(&self.token, given.trim())
+            })
     }
 
-    fn has_password(&self, authorization: &str) -> bool {
-        matches(authorization, "basic", &self.basic)
+    fn has_password(&self, given: &str) -> bool {
+        is_same(&self.password, given)
     }
 }
 
-/// Whether `authorization` has this scheme and secret, compared in constant time.
-fn matches(authorization: &str, scheme: &str, secret: &str) -> bool {
-    authorization.split_once(' ').is_some_and(|(name, given)| {
-        name.eq_ignore_ascii_case(scheme)
-            && bool::from(secret.as_bytes().ct_eq(given.trim().as_bytes()))
-    })
+/// Compares in constant time.
+fn is_same(secret: &Secret, given: &str) -> bool {
+    secret.expose().as_bytes().ct_eq(given.as_bytes()).into()
 }
 
 /// Whether a browser sent the request for a page of another origin (RFC 6454, section 7.3). On a connection with TLS ours begins
@@ -288,24 +283,23 @@ mod tests {
     }
 
     #[test]
-    fn credentials_match_by_scheme_and_secret() {
+    fn token_matches_as_a_bearer_alone() {
         let accepted = Credentials::new(&"token".into(), &"password".into());
         for (given, expected) in [
             ("Bearer token", true),
             ("bearer token", true),
-            ("Basic YWRtaW46cGFzc3dvcmQ=", true),
+            ("Basic YWRtaW46cGFzc3dvcmQ=", false),
             ("Bearer Token", false),
             ("Bearer toke", false),
+            ("Bearer password", false),
             ("Bearer ", false),
             ("Bearer", false),
             ("Basic token", false),
-            ("Bearer YWRtaW46cGFzc3dvcmQ=", false),
             ("Digest token", false),
             ("token", false),
             ("", false),
         ] {
-            let matches = accepted.has_token(given) || accepted.has_password(given);
-            assert_eq!(matches, expected, "{given}");
+            assert_eq!(accepted.has_token(given), expected, "{given}");
         }
     }
 }

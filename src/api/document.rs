@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::{AppExt as _, scope};
 
 use super::{
+    access::COOKIE_NAME,
     idempotency,
     problem::{Problem, ProblemBody},
     routes::{BASE, routes},
@@ -186,9 +187,9 @@ fn complete(document: &mut Value) {
     document["servers"] = json!([{ "url": "/" }]);
     document["components"]["securitySchemes"] = json!({
         "token": { "type": "http", "scheme": "bearer", "description": "A token, such as that in cli.token." },
-        "password": { "type": "http", "scheme": "basic", "description": "`admin` with the administrator's password." },
+        "session": { "type": "apiKey", "in": "cookie", "name": COOKIE_NAME, "description": "The cookie of POST /session." },
     });
-    document["security"] = json!([{ "token": [] }, { "password": [] }]);
+    document["security"] = json!([{ "token": [] }, { "session": [] }]);
     let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (_, item) in paths {

@@ -272,13 +272,11 @@ impl Problem {
     pub(super) fn not_logged_on() -> Self {
         let mut problem = Self::new(
             Kind::NOT_LOGGED_ON,
-            "log on with the token in cli.token, or as admin with the administrator's password",
+            "log on with a bearer token, such as that in cli.token, or begin a session with name and password (POST /api/v1/session)",
         );
         // RFC 9110, section 11.6.1, and RFC 6750, section 3.
-        for challenge in ["Bearer realm=\"uacsta\"", "Basic realm=\"uacsta\""] {
-            let value = HeaderValue::from_static(challenge);
-            problem.headers.push((WWW_AUTHENTICATE, value));
-        }
+        let challenge = HeaderValue::from_static("Bearer realm=\"uacsta\"");
+        problem.headers.push((WWW_AUTHENTICATE, challenge));
         problem
     }
 

@@ -22,7 +22,7 @@ async fn cross_origin_request_is_refused() {
     for (origin, status) in [(&*own, 422), ("http://evil.example", 403)] {
         let asked = Client::new()
             .post(format!("{own}{RELOAD}"))
-            .basic_auth("admin", Some("password"))
+            .bearer_auth("token")
             .header("Origin", origin)
             .send();
         assert_eq!(asked.await.unwrap().status(), status, "{origin}");

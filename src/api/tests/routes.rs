@@ -292,7 +292,8 @@ impl Asker {
 
     /// An operator with a session of its own.
     async fn by_cookie(web: &HttpServer, who: &'static str, right: Right, origin: &str) -> Self {
-        let body = json!({ "name": who, "password": PASSWORD });
+        let password = if who == "admin" { "password" } else { PASSWORD };
+        let body = json!({ "name": who, "password": password });
         let url = format!("http://{}/api/v1/session", web.address());
         let response = Client::new().post(url).json(&body).send().await.unwrap();
         assert_eq!(response.status(), 201, "{who}");
@@ -331,7 +332,9 @@ pub(super) async fn askers(web: &HttpServer) -> Vec<Asker> {
         },
         Asker::with("a wrong token", "Bearer wrong", None),
         Asker::with("the command line", "Bearer token", admin),
-        Asker::with("admin", "Basic YWRtaW46cGFzc3dvcmQ=", admin),
+        // A browser would keep the password and send it for other sites.
+        Asker::with("admin by Basic", "Basic YWRtaW46cGFzc3dvcmQ=", None),
+        Asker::by_cookie(web, "admin", Right::Admin, &origin).await,
     ];
     for (who, right) in [
         ("read", Right::Read),

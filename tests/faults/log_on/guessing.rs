@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::io::AsyncReadExt;
 
 use super::MAC;
@@ -164,16 +163,29 @@ async fn password_guessing_is_logged_once() {
     assert!(!log.contains("let me in"));
 }
 
-/// What the API answers to credentials that come from one of this machine's addresses.
-async fn administered(server: &Serving, source: [u8; 4], authorization: &str) -> String {
+/// What the API answers to a request from one of this machine's addresses.
+async fn asked(server: &Serving, source: [u8; 4], request: &str) -> String {
     let mut line = Line::from(source, server.web).await;
-    let request = format!(
-        "GET /api/v1/phones HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nConnection: close\r\n\r\n"
-    );
-    line.write(request).await;
+    line.write(request.to_owned()).await;
     let mut answer = String::new();
     line.stream().read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+/// A request with a token.
+fn with_token(token: &str) -> String {
+    format!(
+        "GET /api/v1/phones HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    )
+}
+
+/// A log-on of the administrator.
+fn log_on(password: &str) -> String {
+    let body = format!("{{\"name\":\"admin\",\"password\":\"{password}\"}}");
+    format!(
+        "POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// RFC 6585, section 4: 429 with Retry-After is for who guesses, not for the administrator elsewhere, nor for who has the token.
@@ -184,25 +196,19 @@ async fn api_guessing_is_rate_limited_and_the_administrator_is_not() {
         "[web]\npassword = \"manage-me-7cf1\"\n[limits]\nfailed_log_ons = 5\nlog_on_tries = 1\n";
     let server = Serving::start(tempfile::tempdir().unwrap(), settings);
     let token = std::fs::read_to_string(server.data().join("cli.token")).unwrap();
-    let token = format!("Bearer {}", token.trim());
-    let basic = |password: &str| {
-        format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(format!("admin:{password}"))
-        )
-    };
-    let (right, wrong) = (basic("manage-me-7cf1"), basic("let me in"));
+    let token = with_token(token.trim());
+    let (right, wrong) = (log_on("manage-me-7cf1"), log_on("let me in"));
     let [guesser, administrator] = [[127, 0, 0, 2], [127, 0, 0, 3]];
     // A wrong token counts as a wrong password.
-    for guess in ["Bearer nonsense", &wrong, &wrong, &wrong, &wrong] {
-        let answer = administered(&server, guesser, guess).await;
+    for guess in [&with_token("nonsense"), &wrong, &wrong, &wrong, &wrong] {
+        let answer = asked(&server, guesser, guess).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     }
     // Each second one more is looked at, so the right password may be as well.
     let mut held_back = Vec::new();
     for _ in 0..50 {
-        let guess = administered(&server, guesser, &wrong).await;
-        let right = administered(&server, guesser, &right).await;
+        let guess = asked(&server, guesser, &wrong).await;
+        let right = asked(&server, guesser, &right).await;
         held_back.extend(
             [guess, right]
                 .into_iter()
@@ -216,13 +222,14 @@ async fn api_guessing_is_rate_limited_and_the_administrator_is_not() {
             .all(|answer| answer.contains("\r\nretry-after: 5\r\n")),
         "{held_back:?}"
     );
-    for (source, authorization) in [
-        (guesser, &token),
-        (administrator, &right),
-        (administrator, &token),
+    for (source, request, status) in [
+        (guesser, &token, 200),
+        (administrator, &right, 201),
+        (administrator, &token, 200),
     ] {
-        let answer = administered(&server, source, authorization).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{source:?}: {answer}");
+        let answer = asked(&server, source, request).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{source:?}: {answer}");
     }
     let (_, page) = http(server.web, "", "GET", "/metrics", "").await;
     let counted = format!(
