@@ -24,7 +24,7 @@ use super::{
     connection::Peer,
     problem::{Kind, Problem},
 };
-use crate::operators::{Operators, Right};
+use crate::operators::{Operators, Origin, Right};
 
 /// The credentials that the API accepts.
 pub(super) struct Keys {
@@ -112,8 +112,9 @@ impl Keys {
         &self,
         name: &str,
         password: String,
-        address: IpAddr,
+        from: Origin,
     ) -> Result<(LogOn, String), Problem> {
+        let address = from.address;
         let is_admin = name == ADMIN;
         // No SIP user has a space in its name.
         let user = format!("operator {}", name.to_lowercase());
@@ -137,7 +138,8 @@ impl Keys {
             None => return Err(self.failed(attempt, address)),
         };
         self.context.log_on_limiter.succeeded(attempt);
-        let cookie = self.operators.sessions.begin(&id, self.context.clock.now());
+        let sessions = &self.operators.sessions;
+        let cookie = sessions.begin(&id, from, self.context.clock.now());
         let cookie = cookie.map_err(|error| Problem::unavailable(error.to_string()))?;
         tracing::info!(user = log_on.name, peer = %address, "operator logged on");
         Ok((log_on, cookie))

@@ -4,7 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
     accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, logs,
-    operations, operators, phones, problems, session, settings, status, trace,
+    operations, operators, phones, problems, session, sessions, settings, status, trace,
 };
 
 /// Where the API begins.
@@ -41,6 +41,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(session::begin)
         .service(session::show)
         .service(session::end)
+        .service(sessions::list)
+        .service(sessions::end)
         .service(operators::list)
         .service(operators::add)
         .service(operators::show)

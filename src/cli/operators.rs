@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 
-use super::settings::read_secret;
+use super::settings::{columns, read_secret};
 
 /// The arguments of `operators`.
 #[derive(Args, Debug)]
@@ -15,7 +15,9 @@ use super::settings::read_secret;
   uacsta operators
   uacsta operators add anna --rights operate
   uacsta operators password anna < password.txt
-  uacsta operators remove anna")]
+  uacsta operators remove anna
+  uacsta operators sessions                who is logged on
+  uacsta operators sessions end Zk3_8aQw")]
 pub(super) struct Operators {
     #[command(subcommand)]
     command: Option<Command>,
@@ -36,6 +38,26 @@ enum Command {
     Password(One),
     /// Remove an operator and end its sessions
     Remove(One),
+    /// List who is logged on with a password, or end a session
+    Sessions(Sessions),
+}
+
+#[derive(Args, Debug)]
+struct Sessions {
+    #[command(subcommand)]
+    command: Option<SessionCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum SessionCommand {
+    /// List the sessions (the default)
+    List,
+    /// End a session
+    End {
+        /// The session's id
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -74,6 +96,7 @@ impl Rights {
 }
 
 const PATH: &str = "/api/v1/operators";
+const SESSIONS: &str = "/api/v1/sessions";
 
 impl Operators {
     pub(super) fn run(self) -> Result<(), CommandError> {
@@ -102,6 +125,18 @@ impl Operators {
                 let _: Value = self.server.request(Method::DELETE, &path, None)?;
                 self.print(&json!({ "id": id }), &format!("{name} is removed\n"))
             }
+            Command::Sessions(Sessions { command }) => match command {
+                None | Some(SessionCommand::List) => {
+                    let path = format!("{SESSIONS}?sort=-lastUsedAt");
+                    let list = self.server.list(&path)?;
+                    self.print(&list, &session_table(&list))
+                }
+                Some(SessionCommand::End { id }) => {
+                    let path = format!("{SESSIONS}/{id}");
+                    let _: Value = self.server.request(Method::DELETE, &path, None)?;
+                    self.print(&json!({ "id": id }), "the session has ended\n")
+                }
+            },
         }
     }
 
@@ -158,9 +193,55 @@ fn table(list: &Value) -> String {
     page
 }
 
+fn session_table(list: &Value) -> String {
+    let text = |one: &Value, key: &str| one[key].as_str().unwrap_or("-").to_owned();
+    // To the second: 2026-12-01T20:24:49.000Z.
+    let time = |one: &Value, key: &str| {
+        let time = text(one, key);
+        time.get(..19).unwrap_or(&time).replace('T', " ")
+    };
+    let items = list["items"].as_array().into_iter().flatten();
+    let mut rows = vec![
+        [
+            "ID",
+            "OPERATOR",
+            "SINCE (UTC)",
+            "LAST USE (UTC)",
+            "ADDRESS",
+            "AGENT",
+        ]
+        .map(str::to_owned),
+    ];
+    rows.extend(items.map(|one| {
+        [
+            text(one, "id"),
+            text(one, "operator"),
+            time(one, "since"),
+            time(one, "lastUsedAt"),
+            text(one, "address"),
+            text(one, "agent"),
+        ]
+    }));
+    match rows.len() {
+        1 => "nobody is logged on with a password\n".to_owned(),
+        _ => columns(&rows),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sessions_are_listed_with_their_times() {
+        let list = json!({ "items": [{ "id": "Zk3", "operator": "anna", "since": "2026-12-01T20:24:49.000Z",
+            "lastUsedAt": "2026-12-01T20:25:00.000Z", "address": "10.0.0.5", "agent": null }] });
+        let table = session_table(&list);
+        let row = "Zk3  anna      2026-12-01 20:24:49  2026-12-01 20:25:00  10.0.0.5  -";
+        assert!(table.contains(row), "{table}");
+        let nobody = session_table(&json!({ "items": [] }));
+        assert_eq!(nobody, "nobody is logged on with a password\n");
+    }
 
     #[test]
     fn operators_are_listed_with_their_rights() {

@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use password::PasswordHash;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
+pub use sessions::{Origin, Session};
 use tokio::sync::{Mutex, Semaphore};
 use utoipa::ToSchema;
 
@@ -246,7 +247,11 @@ impl Operators {
         // Strings and numbers always have a JSON form.
         let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
         let file = self.file.clone();
-        blocking(move || Ok(write_private(&file, &text)?)).await?;
+        let written = blocking(move || Ok(write_private(&file, &text)?)).await;
+        if let Err(error) = written {
+            tracing::error!(file = %self.file.display(), %error, "cannot write the operators; the change is refused");
+            return Err(error);
+        }
         self.list.store(Arc::new(all));
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,11 +14,28 @@ use sha2::{Digest as _, Sha256};
 #[derive(Default)]
 pub struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
 
-struct Session {
+/// A session. Its times are those of the server's clock.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Names the session, and is no secret.
+    pub id: String,
     /// The operator's id.
-    operator: String,
-    since: Duration,
-    used: Duration,
+    pub operator: String,
+    /// When it began.
+    pub since: Duration,
+    /// When it was last used.
+    pub used: Duration,
+    /// From where it was begun.
+    pub from: Origin,
+}
+
+/// From where a session is begun.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The address, behind proxies that the settings trust.
+    pub address: IpAddr,
+    /// The program's User-Agent; its first characters are kept.
+    pub agent: Option<String>,
 }
 
 /// How long a session lasts without a request.
@@ -26,6 +44,8 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 pub(crate) const LIFE: Duration = Duration::from_secs(12 * 3600);
 /// The most sessions; the one that was not used for the longest time ends for a new one.
 const MOST: usize = 1000;
+/// The most characters of a User-Agent.
+const AGENT: usize = 200;
 
 impl Session {
     fn is_over(&self, now: Duration) -> bool {
@@ -38,8 +58,17 @@ impl Sessions {
     ///
     /// # Errors
     /// No random numbers.
-    pub fn begin(&self, operator: &str, now: Duration) -> Result<String, getrandom::Error> {
-        let cookie = secret::<32>()?;
+    pub fn begin(
+        &self,
+        operator: &str,
+        from: Origin,
+        now: Duration,
+    ) -> Result<String, getrandom::Error> {
+        let (cookie, id) = (secret::<32>()?, secret::<6>()?);
+        let agent = from.agent.map(|agent| {
+            let shown = agent.chars().filter(|c| !c.is_control());
+            shown.take(AGENT).collect()
+        });
         let mut sessions = self.lock();
         sessions.retain(|_, session| !session.is_over(now));
         if sessions.len() >= MOST {
@@ -48,9 +77,11 @@ impl Sessions {
             oldest.map(|key| sessions.remove(&key));
         }
         let session = Session {
+            id,
             operator: operator.to_owned(),
             since: now,
             used: now,
+            from: Origin { agent, ..from },
         };
         sessions.insert(key(&cookie), session);
         Ok(cookie)
@@ -73,6 +104,22 @@ impl Sessions {
         let sessions = self.lock();
         let session = sessions.get(&key(cookie))?;
         (!session.is_over(now)).then(|| session.operator.clone())
+    }
+
+    /// All sessions.
+    pub fn all(&self, now: Duration) -> Vec<Session> {
+        let mut sessions = self.lock();
+        sessions.retain(|_, session| !session.is_over(now));
+        sessions.values().cloned().collect()
+    }
+
+    /// Ends the session with this id; `None` if there is none.
+    pub fn end_by_id(&self, id: &str) -> Option<Session> {
+        let mut sessions = self.lock();
+        let mut all = sessions.iter();
+        let (key, _) = all.find(|(_, session)| session.id == id)?;
+        let key = *key;
+        sessions.remove(&key)
     }
 
     /// Ends the session with this cookie.
@@ -107,11 +154,39 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn home() -> Origin {
+        Origin {
+            address: [127, 0, 0, 1].into(),
+            agent: None,
+        }
+    }
+
+    #[test]
+    fn sessions_are_listed_without_their_cookie_and_end_by_their_id() {
+        let sessions = Sessions::default();
+        let now = Duration::ZERO;
+        let agent = Some(format!("Browser\n{}", "x".repeat(1000)));
+        let cookie = sessions.begin("anna", Origin { agent, ..home() }, now);
+        let cookie = cookie.unwrap();
+        sessions.begin("bert", home(), now).unwrap();
+        let all = sessions.all(now);
+        let anna = all.iter().find(|session| session.operator == "anna");
+        let anna = anna.unwrap();
+        let agent = anna.from.agent.as_deref().unwrap();
+        assert!(agent.starts_with("Browserxxx") && agent.len() == AGENT);
+        assert!(!format!("{all:?}").contains(&cookie));
+        assert_eq!(sessions.end_by_id(&anna.id).unwrap().operator, "anna");
+        assert!(sessions.end_by_id(&anna.id).is_none());
+        assert_eq!(sessions.operator(&cookie, now), None);
+        assert_eq!(sessions.all(now).len(), 1);
+        assert!(sessions.all(LIFE * 2).is_empty());
+    }
+
     #[test]
     fn session_ends_when_idle_too_old_or_ended() {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         let sessions = Sessions::default();
-        let begin = || sessions.begin("anna", minutes(0)).unwrap();
+        let begin = || sessions.begin("anna", home(), minutes(0)).unwrap();
         let (idle, busy, ended) = (begin(), begin(), begin());
         sessions.end(&ended);
         assert_eq!(sessions.operator(&ended, minutes(1)), None);
@@ -122,7 +197,7 @@ mod tests {
         }
         assert_eq!(sessions.operator(&busy, minutes(721)), None);
         assert_eq!(sessions.operator(&idle, minutes(31)), None);
-        let last = sessions.begin("anna", minutes(800)).unwrap();
+        let last = sessions.begin("anna", home(), minutes(800)).unwrap();
         sessions.end_all_of("anna");
         assert_eq!(sessions.operator(&last, minutes(800)), None);
     }
@@ -132,7 +207,7 @@ mod tests {
         let sessions = Sessions::default();
         let at = |number: usize| Duration::from_millis(number as u64);
         let all: Vec<String> = (0..=MOST)
-            .map(|number| sessions.begin("anna", at(number)).unwrap())
+            .map(|number| sessions.begin("anna", home(), at(number)).unwrap())
             .collect();
         assert_eq!(sessions.operator(&all[0], at(MOST)), None);
         assert!(sessions.operator(&all[1], at(MOST)).is_some());

@@ -91,11 +91,11 @@ async fn copy_during_writes_contains_everything_acknowledged() {
 }
 
 /// Runs the server with its data on a disk of 2 MB of its own, beside which its log lies.
-const SMALL_DISK: &str = r#"d=$1; shift; mkdir -p "$d/logs"; mount --bind "$d/logs" /mnt; c=$(cat "$d/uacsta.toml")
+pub(crate) const SMALL_DISK: &str = r#"d=$1; shift; mkdir -p "$d/logs"; mount --bind "$d/logs" /mnt; c=$(cat "$d/uacsta.toml")
 mount -t tmpfs -o size=2m tmpfs "$d" && mkdir "$d/logs" && mount --bind /mnt "$d/logs" && printf '%s\n' "$c" > "$d/uacsta.toml" && exec "$@""#;
 
 /// Whether a process may have mounts of its own here.
-pub(super) fn may_mount() -> bool {
+pub(crate) fn may_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["-rm", "true"])
         .stderr(Stdio::null())
@@ -108,7 +108,7 @@ pub(super) fn may_mount() -> bool {
 }
 
 /// The folder as the server sees it, which alone has the mount.
-fn mounted_by(server: &Serving, folder: &str) -> PathBuf {
+pub(crate) fn mounted_by(server: &Serving, folder: &str) -> PathBuf {
     Path::new("/proc")
         .join(server.id().to_string())
         .join("root")
@@ -116,7 +116,7 @@ fn mounted_by(server: &Serving, folder: &str) -> PathBuf {
 }
 
 /// Fills the small disk with one file, and returns its path.
-fn fill(disk: &Path) -> PathBuf {
+pub(crate) fn fill(disk: &Path) -> PathBuf {
     let filler = disk.join("filler");
     let full = fs::write(&filler, vec![0; 4 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");

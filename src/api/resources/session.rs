@@ -1,6 +1,10 @@
 //! `/session`: logging on with name and password, and logging off.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header::SET_COOKIE, post, web};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get,
+    http::header::{SET_COOKIE, USER_AGENT},
+    post, web,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -11,7 +15,7 @@ use crate::{
         access::{COOKIE_NAME, LogOn, address, session_cookie},
         authentication::{ADMIN, Keys},
     },
-    operators::Right,
+    operators::{Origin, Right},
 };
 
 /// Name and password of somebody who logs on.
@@ -56,11 +60,16 @@ pub(in crate::api) async fn begin(
     request: HttpRequest,
     Body(Credentials { name, password }): Body<Credentials>,
 ) -> Result<HttpResponse, Problem> {
-    let address = address(&request, &keys);
+    let agent = request.headers().get(USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    let from = Origin {
+        address: address(&request, &keys),
+        agent: agent.map(str::to_owned),
+    };
     // A password that is typed as the name must not be kept.
     let is_known = name == ADMIN || api.operators.find(&name).is_some();
     note_after(&request, &json!({ "name": is_known.then_some(&name) }));
-    let (log_on, cookie) = keys.begin(&name, password, address).await?;
+    let (log_on, cookie) = keys.begin(&name, password, from).await?;
     note_log_on(&request, &log_on);
     let cookie = format!("{COOKIE_NAME}={cookie}; {ATTRIBUTES}");
     Ok(HttpResponse::Created()

@@ -222,6 +222,8 @@ const ROUTES: &[Route] = &[
         "",
         administrator(409),
     ),
+    ("listSessions", "/api/v1/sessions", "", administrator(200)),
+    ("endSession", "/api/v1/sessions/x", "", administrator(404)),
     (
         "logOn",
         "/api/v1/session",

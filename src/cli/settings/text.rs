@@ -146,7 +146,7 @@ fn word(value: &Value) -> String {
 }
 
 /// Aligned columns.
-fn columns<const COUNT: usize>(rows: &[[String; COUNT]]) -> String {
+pub(in crate::cli) fn columns<const COUNT: usize>(rows: &[[String; COUNT]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: [usize; COUNT] = std::array::from_fn(|column| width(column).unwrap_or(0));
     let mut text = String::new();

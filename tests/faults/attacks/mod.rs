@@ -5,6 +5,8 @@ mod documents;
 mod messages;
 mod queues;
 mod retained_state;
+#[cfg(target_os = "linux")]
+mod sessions;
 mod strangers;
 #[cfg(target_os = "linux")]
 mod web;
