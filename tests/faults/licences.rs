@@ -470,8 +470,8 @@ async fn restarted_licensing_keeps_counts_and_waiting_lines() {
     second.register().await.expect(200);
     until_listed(&server, "00:04:13:00:00:32", "registered").await;
     for failed in 1..=3 {
-        // Whoever is asked this reads the clock.
-        trap.spring_at(1);
+        // The API reads the clock for its rate limit, then licensing does.
+        trap.spring_at(2);
         let (status, body) = server.http("GET", "/api/v1/licenses", "").await;
         assert_eq!(status, 503, "{body}");
         server.until_failed(failed).await;

@@ -48,7 +48,9 @@ async fn openapi_document_is_valid_and_the_server_keeps_to_it() {
     let Some(python) = python() else {
         return;
     };
-    let settings = format!("{PASSWORDS}[limits]\napi_requests = 100000\n");
+    // It tries many wrong tokens, which are to get 401.
+    let limits = "[limits]\napi_requests = 100000\nfailed_log_ons = 10000\n";
+    let settings = format!("{PASSWORDS}{limits}");
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
     server
         .phone("000413000001", "sip:1@pbx.example")
