@@ -181,7 +181,8 @@ impl Phone {
             let Ok(answer) = self.try_send("INFO", Some(&part)).await else {
                 return;
             };
-            if answer.status() == 481 {
+            // 487: the dialog's BYE came while the INFO was under way (RFC 3261, section 15.1.2).
+            if matches!(answer.status(), 481 | 487) {
                 return;
             }
             answer.expect(200);
