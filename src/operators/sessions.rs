@@ -44,6 +44,8 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 pub(crate) const LIFE: Duration = Duration::from_secs(12 * 3600);
 /// The most sessions; the one that was not used for the longest time ends for a new one.
 const MOST: usize = 1000;
+/// The most sessions of one operator, so that nobody ends those of others by logging on again and again.
+const MOST_OF_ONE: usize = 16;
 /// The most characters of a User-Agent.
 const AGENT: usize = 200;
 
@@ -71,10 +73,11 @@ impl Sessions {
         });
         let mut sessions = self.lock();
         sessions.retain(|_, session| !session.is_over(now));
-        if sessions.len() >= MOST {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.used);
-            let oldest = oldest.map(|(key, _)| *key);
-            oldest.map(|key| sessions.remove(&key));
+        let own = |session: &Session| session.operator == operator;
+        if sessions.values().filter(|session| own(session)).count() >= MOST_OF_ONE {
+            end_longest_unused(&mut sessions, own);
+        } else if sessions.len() >= MOST {
+            end_longest_unused(&mut sessions, |_| true);
         }
         let session = Session {
             id,
@@ -136,6 +139,16 @@ impl Sessions {
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn end_longest_unused(
+    sessions: &mut HashMap<[u8; 32], Session>,
+    is_one: impl Fn(&Session) -> bool,
+) {
+    let some = sessions.iter().filter(|(_, session)| is_one(session));
+    let oldest = some.min_by_key(|(_, session)| session.used);
+    let oldest = oldest.map(|(key, _)| *key);
+    oldest.map(|key| sessions.remove(&key));
 }
 
 fn key(cookie: &str) -> [u8; 32] {
@@ -206,11 +219,27 @@ mod tests {
     fn most_sessions_are_kept_and_the_longest_unused_ends() {
         let sessions = Sessions::default();
         let at = |number: usize| Duration::from_millis(number as u64);
-        let all: Vec<String> = (0..=MOST)
-            .map(|number| sessions.begin("anna", home(), at(number)).unwrap())
-            .collect();
+        let begin = |number: usize| {
+            let operator = format!("operator {number}");
+            sessions.begin(&operator, home(), at(number)).unwrap()
+        };
+        let all: Vec<String> = (0..=MOST).map(begin).collect();
         assert_eq!(sessions.operator(&all[0], at(MOST)), None);
         assert!(sessions.operator(&all[1], at(MOST)).is_some());
         assert_eq!(sessions.lock().len(), MOST);
+    }
+
+    #[test]
+    fn operator_with_most_sessions_loses_the_own_longest_unused() {
+        let sessions = Sessions::default();
+        let at = |number: usize| Duration::from_millis(number as u64);
+        let other = sessions.begin("bert", home(), at(0)).unwrap();
+        let all: Vec<String> = (0..=MOST_OF_ONE)
+            .map(|number| sessions.begin("anna", home(), at(number)).unwrap())
+            .collect();
+        let now = at(MOST_OF_ONE);
+        assert_eq!(sessions.operator(&all[0], now), None);
+        assert!(sessions.operator(&all[1], now).is_some());
+        assert!(sessions.operator(&other, now).is_some());
     }
 }
