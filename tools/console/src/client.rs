@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, error::ErrorKind};
 use uacsta_connect::{CommandError, ConnectArgs, Side, Target, stop_signal};
+use uacsta_schema::escape_controls;
 
 use crate::{
     Console, ConsoleError,
@@ -182,10 +183,11 @@ async fn run_line(
             Err(error @ (RunError::Output(_) | RunError::Console(ConsoleError::Over(_)))) => {
                 return Err(error);
             }
-            Err(error) => error.to_string(),
+            // It may have a peer's words.
+            Err(error) => escape_controls(&error.to_string(), &[]).into_owned(),
         },
     };
-    output.print(
+    output.lines(
         text.trim_end(),
         || serde_json::json!({ "error": text.trim_end() }),
     )?;

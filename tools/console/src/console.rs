@@ -28,7 +28,7 @@ use uacsta_actors::sip::{
     session::{Close, Invoke, Login, Open, RequestError, SessionId},
 };
 use uacsta_connect::{ServerAddress, SystemClock};
-use uacsta_schema::{csta::*, sip::Status};
+use uacsta_schema::{csta::*, escape_controls, sip::Status};
 
 use crate::{
     ConsoleError,
@@ -181,7 +181,8 @@ impl Console {
     /// The numbers of the lines that [`Self::lines`] returned last.
     pub fn known_lines(&self) -> Vec<String> {
         let lines = self.listed.iter();
-        lines.map(|line| line.user().to_owned()).collect()
+        let names = lines.map(|line| escape_controls(line.user(), &[]).into_owned());
+        names.collect()
     }
 
     /// Whether the line's phone is away or disabled.

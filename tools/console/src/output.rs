@@ -18,11 +18,20 @@ pub(super) struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// Prints a line of text, or of JSON.
+    /// Prints a line of text, or of JSON. A line break in it, such as in a peer's number, is escaped.
     pub(super) fn print(&mut self, text: &str, json: impl FnOnce() -> Value) -> io::Result<()> {
+        self.write(text, &[], json)
+    }
+
+    /// Prints a text of several lines of our own, or a line of JSON.
+    pub(super) fn lines(&mut self, text: &str, json: impl FnOnce() -> Value) -> io::Result<()> {
+        self.write(text, &['\n', '\t'], json)
+    }
+
+    fn write(&mut self, text: &str, kept: &[char], json: impl FnOnce() -> Value) -> io::Result<()> {
         match self.json {
             true => writeln!(self.out, "{}", escape_controls(&json().to_string(), &[]))?,
-            false => writeln!(self.out, "{}", escape_controls(text, &['\n', '\t']))?,
+            false => writeln!(self.out, "{}", escape_controls(text, kept))?,
         }
         self.out.flush()
     }
@@ -140,6 +149,29 @@ fn call_text(call: &DeviceCall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn number_of_a_peer_adds_no_line() {
+        let call = DeviceCall {
+            endpoint_device: Some(SubjectDevice::Device(
+                "217\n12:00:00.000  215  forged\t".into(),
+            )),
+            ..DeviceCall::default()
+        };
+        let mut out = Vec::new();
+        let json = false;
+        let mut output = Output {
+            out: &mut out,
+            json,
+        };
+        output.device_call(&call).expect("memory takes it");
+        let text = String::from_utf8_lossy(&out);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(
+            text.contains("217\\n12:00:00.000  215  forged\\t"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn call_is_described_by_the_state_of_its_other_end() {
