@@ -156,7 +156,7 @@ impl Drop for Begun {
     }
 }
 
-/// Answers a repeated POST as the first one. A request with a key is carried out to its end also if its client has gone.
+/// Answers a repeated POST as the first one.
 pub(super) async fn replay(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -185,30 +185,25 @@ pub(super) async fn replay(
         key,
         answer: None,
     };
-    let carried_out = actix_rt::spawn(async move {
-        let response = next.call(request).await?;
-        let (request, response) = response.into_parts();
-        let refusal = response
-            .error()
-            .and_then(|error| error.as_error::<Problem>());
-        if let Some(problem) = refusal {
-            begun.keep(response.status(), || Answer::Refused(problem.clone()));
-            return Ok(ServiceResponse::new(
-                request,
-                response.map_into_boxed_body(),
-            ));
-        }
-        let (head, body) = response.into_parts();
-        let body = body::to_bytes(body).await.unwrap_or_default();
-        begun.keep(head.status(), || {
-            Answer::Done(head.status(), head.headers().clone(), body.clone())
-        });
-        let response = head.set_body(BoxBody::new(body));
-        Ok(ServiceResponse::new(request, response))
+    let response = next.call(request).await?;
+    let (request, response) = response.into_parts();
+    let refusal = response
+        .error()
+        .and_then(|error| error.as_error::<Problem>());
+    if let Some(problem) = refusal {
+        begun.keep(response.status(), || Answer::Refused(problem.clone()));
+        return Ok(ServiceResponse::new(
+            request,
+            response.map_into_boxed_body(),
+        ));
+    }
+    let (head, body) = response.into_parts();
+    let body = body::to_bytes(body).await.unwrap_or_default();
+    begun.keep(head.status(), || {
+        Answer::Done(head.status(), head.headers().clone(), body.clone())
     });
-    carried_out
-        .await
-        .unwrap_or_else(|_| Err(Problem::unavailable("the request failed").into()))
+    let response = head.set_body(BoxBody::new(body));
+    Ok(ServiceResponse::new(request, response))
 }
 
 /// Who asks with which key; `None` if the request has none, or is not carried out for anybody.

@@ -5,6 +5,7 @@ mod answer;
 mod audit;
 mod authentication;
 mod body;
+mod completion;
 mod connection;
 mod document;
 mod forwarded;
@@ -212,6 +213,7 @@ pub fn start(
             .wrap(from_fn(methods::head_as_get))
             .wrap(from_fn(host::check))
             .wrap(from_fn(audit::record))
+            .wrap(from_fn(completion::carry_out))
             .wrap(from_fn(connection::limit_requests))
             .wrap(from_fn(answer::finish))
     };
