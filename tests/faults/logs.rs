@@ -170,6 +170,38 @@ async fn traced_messages_name_client_and_peer() {
     assert_eq!(traced(&log, "client", challenge), ["ecsta", ""], "{log}");
 }
 
+/// RFC 3261, section 12.2.2: a request with a lower CSeq is rejected, which only an operator who looks closer wants to see.
+#[tokio::test]
+async fn rejected_request_in_a_dialog_is_logged_at_debug() {
+    for (level, is_logged) in [("debug", true), ("info", false)] {
+        let settings = format!("{PASSWORDS}[logs]\nlevel = \"{level}\"\n");
+        let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+        let phone = phone(&server);
+        phone.start().await;
+        let early = phone.in_dialog("INFO").await;
+        phone
+            .info(&phone.document("BackInServiceEvent", ""))
+            .await
+            .expect(200);
+        phone.transact(&early).await.expect(500);
+        let log = server.end();
+        let line = log.lines().find(|line| line.contains("request rejected"));
+        assert_eq!(line.is_some(), is_logged, "{log}");
+        let cseq = early.must("CSeq");
+        for field in [
+            "phone=00:04:13:c6:00:01 ",
+            "status=500 ",
+            "method=INFO ",
+            &format!("cseq=\"{cseq}\" "),
+        ] {
+            assert!(
+                line.is_none_or(|line| line.contains(field)),
+                "{field}: {log}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn phone_filter_logs_what_it_hides() {
     let filtered = format!("{PASSWORDS}[logs]\nphones = [\"0004-13c6-0001\"]\n");

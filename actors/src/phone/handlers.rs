@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{AsyncContext, Handler, ResponseFuture};
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     session::{Outlook, SessionInput},
 };
 use crate::{
-    ConfigChanged, ServerContext,
+    ConfigChanged,
     licensing::{LicensingNotice, PermitDecision},
     reason::{Cause, Unanswered},
     registration::{Flow, LoggedOff, PhoneBinding, PhoneUas},
@@ -45,7 +46,7 @@ impl Handler<SessionEvent> for Phone {
                 self.on_session(SessionInput::Opened(session, edition), ctx);
             }
             SessionEventKind::Refused(why) => {
-                let rejected = rejected(&self.context, why);
+                let rejected = rejected(why, |body| responses::csta_error(&self.context, body));
                 self.on_session(rejected, ctx);
             }
             SessionEventKind::Request(body, reply) => self.received(body, reply, false, ctx),
@@ -284,7 +285,7 @@ impl Handler<Request> for Phone {
 }
 
 /// Why the phone did not accept the INVITE, and when to ask again.
-fn rejected(context: &ServerContext, why: RequestError) -> SessionInput {
+fn rejected(why: RequestError, csta_error: impl FnOnce(Bytes) -> Option<Box<str>>) -> SessionInput {
     let connection_ended = || Cause::ConnectionLost("it ended during the INVITE".into());
     let (cause, retry_after, outlook) = match why {
         RequestError::Refused {
@@ -295,7 +296,7 @@ fn rejected(context: &ServerContext, why: RequestError) -> SessionInput {
             let outlook = Outlook::of(status);
             let cause = Cause::Rejected {
                 status,
-                error: responses::csta_error(context, body),
+                error: csta_error(body),
                 is_lasting: outlook == Outlook::Lasting,
             };
             let retry_after = retry_after.filter(|wait| !wait.is_zero());
@@ -322,5 +323,48 @@ fn rejected(context: &ServerContext, why: RequestError) -> SessionInput {
         cause,
         retry_after,
         outlook,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uacsta_schema::sip::Status;
+
+    use super::*;
+
+    #[test]
+    fn phone_that_rang_is_left_alone_for_an_hour() {
+        let refused = |status, seconds| RequestError::Refused {
+            status,
+            body: Bytes::new(),
+            retry_after: Some(Duration::from_secs(seconds)),
+        };
+        for (why, wait, expected) in [
+            (RequestError::Rang, Some(3600), Outlook::Lasting),
+            (RequestError::TooLarge, None, Outlook::Lasting),
+            (RequestError::TimedOut, None, Outlook::Passing),
+            (
+                refused(Status::SERVICE_UNAVAILABLE, 7),
+                Some(7),
+                Outlook::Passing,
+            ),
+            (
+                refused(Status::SERVICE_UNAVAILABLE, 0),
+                None,
+                Outlook::Passing,
+            ),
+        ] {
+            let name = why.to_string();
+            let SessionInput::Rejected {
+                retry_after,
+                outlook,
+                ..
+            } = rejected(why, |_| None)
+            else {
+                panic!("{name} is no rejection");
+            };
+            let wait = wait.map(Duration::from_secs);
+            assert_eq!((retry_after, outlook), (wait, expected), "{name}");
+        }
     }
 }

@@ -100,7 +100,7 @@ fn lists(phone: &Phone) -> Vec<String> {
 }
 
 /// A35: lists of hundreds of long lines, one after the other, delay no REGISTER of another phone (250 ms at the 99th
-/// percentile on a quiet machine; ten times that here).
+/// percentile on a quiet machine; ten times that here): one list a second counts, and 16 of its lines.
 #[tokio::test]
 async fn lists_of_long_lines_delay_no_other_phone() {
     let server = serving("");
@@ -111,11 +111,12 @@ async fn lists_of_long_lines_delay_no_other_phone() {
     for phone in [&phone, &neighbour] {
         phone.start().await;
     }
+    let before = server.log().len();
     let begun = Instant::now();
     let mut times = Vec::new();
     let storm = tokio::spawn(async move {
         let lists = lists(&phone);
-        for _ in 0..5 {
+        for _ in 0..10 {
             for answer in join_all(lists.iter().map(|list| phone.info(list))).await {
                 answer.expect(200);
             }
@@ -135,4 +136,9 @@ async fn lists_of_long_lines_delay_no_other_phone() {
     while client.invite(&first, |invite| invite).await.is_err() {
         assert!(begun.elapsed() < 4 * PATIENCE, "{first} is not listed");
     }
+    let seconds = begun.elapsed().as_secs() + 1;
+    let log = server.end().split_off(before);
+    let counted = log.matches("phone listed its lines").count() as u64;
+    assert!(counted <= seconds + 1, "{counted} lists in {seconds} s");
+    assert_eq!(counted, log.matches(" lines=16").count() as u64, "{log}");
 }

@@ -180,3 +180,16 @@ fn ends_when_told(times: usize) {
     assert_eq!((held[1], held[2]), (held[0], held[0]));
     assert_eq!(lines, 0);
 }
+
+#[test]
+fn a_cross_reference_longer_than_256_octets_is_refused() {
+    let line = DeviceId::from("sip:101@pbx.example");
+    for (length, is_kept) in [(LONGEST, true), (LONGEST + 1, false)] {
+        let mut lines = MonitoredLines::default();
+        lines.add(line.clone(), Context::<Monitor>::new().address());
+        let cross_ref = "x".repeat(length);
+        lines.started(&line, Ok(MonitorCrossRefId::from(cross_ref.as_str())));
+        let kept = lines.known_as(&cross_ref).is_some();
+        assert_eq!(kept, is_kept, "{length} octets");
+    }
+}
