@@ -295,6 +295,31 @@ fn certify_leaves_unsuitable_phone_alone() {
     });
 }
 
+/// The report's folder is checked first: the tries take minutes and disturb the phone.
+#[test]
+fn certify_that_cannot_save_its_report_asks_the_phone_nothing() {
+    actix_rt::System::new().block_on(async {
+        let server = Server::start();
+        let phone = server.phone("000413000001");
+        phone.start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let requests = || phone.count("INVITE") + phone.count("INFO");
+        let before = requests();
+        for wrong in [folder.path().join("missing"), file] {
+            let mut command = certify(&server, "000413000001", &wrong);
+            let ended = tokio::task::spawn_blocking(move || finish(&mut command));
+            let ended = ended.await.unwrap();
+            let complained = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(ended.status.code(), Some(2), "{complained}");
+            let words = format!("cannot write into the folder {} (--save)", wrong.display());
+            assert!(complained.contains(&words), "{complained}");
+        }
+        assert_eq!(requests(), before, "the phone is not asked");
+    });
+}
+
 /// Waits until a call of the phone rings at its other end.
 async fn hears_ringing(phone: &Phone) {
     let rings = |(_, state): &(_, LocalConnectionState)| *state == LocalConnectionState::ALERTING;

@@ -73,6 +73,17 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
+fn program_without_a_command_prints_its_help_and_exits_with_2() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    for words in ["\nUsage: uacsta", "check-config", "--help"] {
+        assert!(said.contains(words), "{words} is not in:\n{said}");
+    }
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
 fn manual_pages_have_the_title_of_the_command_and_its_examples() {
     for (arguments, title) in [
         (&["man"][..], "uacsta"),

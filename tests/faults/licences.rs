@@ -552,3 +552,22 @@ fn command_line_creates_keys_and_codes_and_shows_licences() {
     let words = said(1, &[&["licenses", "add", code.trim()], &data[..]].concat());
     assert!(words.contains("built without an issuer"), "{words}");
 }
+
+#[test]
+fn licence_of_nothing_is_not_issued() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("issuer.key");
+    let key = file.to_str().unwrap();
+    said(0, &["licenses", "key", key]);
+    for option in ["--serial", "--phones", "--lines"] {
+        let mut arguments = vec!["licenses", "issue", "--key", key];
+        for (name, number) in [("--serial", "7"), ("--phones", "25"), ("--lines", "25")] {
+            arguments.extend([name, if name == option { "0" } else { number }]);
+        }
+        let words = said(2, &arguments);
+        assert!(
+            words.contains(option) && words.contains("must be a whole number from 1 to 4294967295"),
+            "{words}"
+        );
+    }
+}
