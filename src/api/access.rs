@@ -76,6 +76,10 @@ impl FromRequest for Anybody {
     }
 }
 
+/// The right that a request needs.
+#[derive(Clone, Copy)]
+struct Needed(Right);
+
 /// Checks log-on, right and parameters, and lifts the limits of the connection.
 fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
     let keys = request.app_data::<web::Data<Keys>>();
@@ -86,17 +90,32 @@ fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
     }
     audit::note_log_on(request, &log_on);
     admit(request, &log_on)?;
-    if log_on.right < needed {
-        let detail = format!(
-            "{} may {}, but this needs the right to {}",
-            log_on.name,
-            verb(log_on.right),
-            verb(needed)
-        );
-        return Err(Problem::new(Kind::NO_RIGHT, detail));
-    }
+    request.extensions_mut().insert(Needed(needed));
+    check_right(&log_on, needed)?;
     check_parameters(request)?;
     Ok(log_on)
+}
+
+/// Checks log-on and right again once the body has come: they may have ended since the head came.
+pub(super) fn check_again(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(needed) = needed(request) else {
+        return Ok(());
+    };
+    let log_on = still_logged_on(request).ok_or_else(Problem::not_logged_on)?;
+    check_right(&log_on, needed)
+}
+
+fn check_right(log_on: &LogOn, needed: Right) -> Result<(), Problem> {
+    if may(log_on, needed) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} may {}, but this needs the right to {}",
+        log_on.name,
+        verb(log_on.right),
+        verb(needed)
+    );
+    Err(Problem::new(Kind::NO_RIGHT, detail))
 }
 
 /// Who asks, by the token or the password, else by the cookie.
@@ -138,7 +157,7 @@ pub(super) fn asker(request: &HttpRequest) -> Option<LogOn> {
     log_on(request, request.app_data::<web::Data<Keys>>()?).ok()
 }
 
-/// Who asked, while an answer goes on; `None` if the log-on holds no longer. It is no use of a session.
+/// Who asked, while a request or its answer goes on; `None` if the log-on holds no longer. It is no use of a session.
 pub(super) fn still_logged_on(request: &HttpRequest) -> Option<LogOn> {
     let keys = request.app_data::<web::Data<Keys>>()?;
     let headers = request.headers();
@@ -147,6 +166,11 @@ pub(super) fn still_logged_on(request: &HttpRequest) -> Option<LogOn> {
         (None, Some(cookie)) => keys.recheck_cookie(cookie).ok(),
         _ => log_on(request, keys).ok(),
     }
+}
+
+/// The right that a request needed; `None` for one that anybody may send.
+pub(super) fn needed(request: &HttpRequest) -> Option<Right> {
+    request.extensions().get().map(|Needed(right)| *right)
 }
 
 /// Whether somebody has a right.

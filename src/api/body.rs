@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    audit,
+    access, audit,
     connection::Peer,
     problem::{Kind, Problem},
 };
@@ -43,7 +43,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if let Some(peer) = &peer {
                 peer.set_answering(true);
             }
-            let value = json(&octets?)?;
+            let octets = octets?;
+            access::check_again(&request)?;
+            let value = json(&octets)?;
             audit::note_after(&request, &value);
             Ok(Self(typed(value)?))
         })

@@ -8,7 +8,7 @@ use std::{
 
 use actix_http::h1;
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse,
+    Error, HttpMessage as _, HttpRequest, HttpResponse,
     body::{self, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
@@ -21,10 +21,11 @@ use actix_web::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    access::{self, LogOn},
+    access::{self, LogOn, may},
     connection::Peer,
     problem::{Kind, Problem},
 };
+use crate::operators::Right;
 
 /// The field that names a request.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -48,7 +49,14 @@ struct Entry {
     request: [u8; 32],
     at: Instant,
     /// `None` while it is carried out.
-    answer: Option<Answer>,
+    answer: Option<Kept>,
+}
+
+/// An answer, for those who have the right that its request needed.
+#[derive(Clone)]
+struct Kept {
+    needed: Option<Right>,
+    answer: Answer,
 }
 
 #[derive(Clone)]
@@ -62,7 +70,7 @@ pub(super) struct Replayed;
 
 impl Answers {
     /// Begins a request; the answer if it was carried out before.
-    fn begin(&self, key: &(String, String), request: [u8; 32]) -> Result<Option<Answer>, Problem> {
+    fn begin(&self, key: &(String, String), request: [u8; 32]) -> Result<Option<Kept>, Problem> {
         let mut all = self.lock();
         all.retain(|_, entry| entry.answer.is_none() || entry.at.elapsed() < KEPT);
         if let Some(entry) = all.get(key) {
@@ -92,7 +100,7 @@ impl Answers {
     }
 
     /// The request was carried out; without an answer to keep it may be repeated.
-    fn end(&self, key: &(String, String), answer: Option<Answer>) {
+    fn end(&self, key: &(String, String), answer: Option<Kept>) {
         let mut all = self.lock();
         match (answer, all.get_mut(key)) {
             (Some(answer), Some(entry)) => entry.answer = Some(answer),
@@ -110,7 +118,7 @@ impl Answers {
 
 impl Entry {
     fn octets(&self) -> usize {
-        match &self.answer {
+        match self.answer.as_ref().map(|kept| &kept.answer) {
             Some(Answer::Done(_, _, body)) => body.len(),
             _ => 0,
         }
@@ -133,19 +141,22 @@ fn remove_oldest(
 struct Begun {
     answers: web::Data<Answers>,
     key: (String, String),
-    answer: Option<Answer>,
+    answer: Option<Kept>,
 }
 
 impl Begun {
     /// Keeps the answer, unless a repetition could have another outcome.
-    fn keep(&mut self, status: StatusCode, answer: impl FnOnce() -> Answer) {
+    fn keep(&mut self, request: &HttpRequest, status: StatusCode, answer: impl FnOnce() -> Answer) {
         let may_differ = [
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
             StatusCode::TOO_MANY_REQUESTS,
         ];
         if !status.is_server_error() && !may_differ.contains(&status) {
-            self.answer = Some(answer());
+            self.answer = Some(Kept {
+                needed: access::needed(request),
+                answer: answer(),
+            });
         }
     }
 }
@@ -161,24 +172,32 @@ pub(super) async fn replay(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((log_on, key)) = asked(&request) else {
+    let Some(key) = asked(&request) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let key = match key {
-        Ok(key) => (log_on.name.clone(), key),
+        Ok(key) => key,
         Err(problem) => return Ok(request.error_response(problem)),
     };
     let body = match read(&mut request).await {
         Ok(body) => body,
         Err(error) => return Ok(request.error_response(error)),
     };
-    let Some(answers) = request.app_data::<web::Data<Answers>>().cloned() else {
+    let answers = request.app_data::<web::Data<Answers>>().cloned();
+    // The log-on may have ended before the body came.
+    let log_on = access::still_logged_on(request.request());
+    let (Some(answers), Some(log_on)) = (answers, log_on) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    let key = (log_on.name.clone(), key);
     match answers.begin(&key, hash(&request, &body)) {
-        Ok(Some(answer)) => return Ok(replayed(request, &log_on, answer)),
-        Err(problem) => return Ok(request.error_response(problem)),
         Ok(None) => {}
+        Ok(Some(kept)) if kept.needed.is_none_or(|right| may(&log_on, right)) => {
+            return Ok(replayed(request, &log_on, kept.answer));
+        }
+        // Refused by its handler.
+        Ok(Some(_)) => return Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(problem) => return Ok(request.error_response(problem)),
     }
     let mut begun = Begun {
         answers,
@@ -191,7 +210,9 @@ pub(super) async fn replay(
         .error()
         .and_then(|error| error.as_error::<Problem>());
     if let Some(problem) = refusal {
-        begun.keep(response.status(), || Answer::Refused(problem.clone()));
+        begun.keep(&request, response.status(), || {
+            Answer::Refused(problem.clone())
+        });
         return Ok(ServiceResponse::new(
             request,
             response.map_into_boxed_body(),
@@ -199,22 +220,21 @@ pub(super) async fn replay(
     }
     let (head, body) = response.into_parts();
     let body = body::to_bytes(body).await.unwrap_or_default();
-    begun.keep(head.status(), || {
+    begun.keep(&request, head.status(), || {
         Answer::Done(head.status(), head.headers().clone(), body.clone())
     });
     let response = head.set_body(BoxBody::new(body));
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Who asks with which key; `None` if the request has none, or is not carried out for anybody.
-fn asked(request: &ServiceRequest) -> Option<(LogOn, Result<String, Problem>)> {
+/// The key of a request; `None` if it has none, or is not carried out for anybody.
+fn asked(request: &ServiceRequest) -> Option<Result<String, Problem>> {
     let key = request
         .headers()
         .get(&KEY)
         .filter(|_| request.method() == Method::POST)?;
     // The answer to a log-on is a secret that nobody needs twice.
-    let log_on =
-        access::asker(request.request()).filter(|_| !request.path().ends_with("/session"))?;
+    access::asker(request.request()).filter(|_| !request.path().ends_with("/session"))?;
     let text = key
         .to_str()
         .ok()
@@ -223,7 +243,7 @@ fn asked(request: &ServiceRequest) -> Option<(LogOn, Result<String, Problem>)> {
         let detail = format!("Idempotency-Key must be 1 to {LONGEST} printable characters");
         Problem::new(Kind::INVALID, detail)
     };
-    Some((log_on, text.map(str::to_owned).ok_or_else(wrong)))
+    Some(text.map(str::to_owned).ok_or_else(wrong))
 }
 
 /// Reads the body, and leaves it to be read again.
@@ -273,9 +293,13 @@ mod tests {
         (log_on.to_owned(), key.to_string())
     }
 
-    fn done(octets: usize) -> Option<Answer> {
+    fn done(octets: usize) -> Option<Kept> {
         let body = Bytes::from(vec![0; octets]);
-        Some(Answer::Done(StatusCode::CREATED, HeaderMap::new(), body))
+        let answer = Answer::Done(StatusCode::CREATED, HeaderMap::new(), body);
+        Some(Kept {
+            needed: None,
+            answer,
+        })
     }
 
     #[test]
