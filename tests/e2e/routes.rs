@@ -1,61 +1,67 @@
 //! How messages find their way: Via of responses, strict routers, and the endpoint of Office Communicator.
 
+use std::sync::Arc;
+
 use crate::support::{
-    cti_client::CtiClient,
     fixture::MAC,
     phone::Phone,
     server::Server,
     sip::{Message, parameter, unique},
+    wire::Wire,
 };
 
 const STRICT: &str = "<sip:192.0.2.30:5060;transport=tcp>";
 const EPID: &str = "0a1b2c3d4e";
 
-/// A request whose Via names another host, and the parameters of the Via in its response.
-async fn via_of(client: &CtiClient, method: &str, more: &str, cseq: &str) -> Message {
-    let wire = &client.wire;
+/// A request of a stranger whose Via names another host; its final response.
+async fn answered(wire: &Wire, method: &str, more: &str, cseq: &str) -> Message {
     let uri = format!("sip:{}", wire.peer);
     let transport = wire.transport;
-    let via = format!(
-        "SIP/2.0/{transport} host.invalid:7;branch={}{more}",
-        unique("z9hG4bK")
-    );
-    let request = client
-        .outside(method, &uri, &unique("call"), "t1", 1)
-        .set("Via", via)
+    let branch = unique("z9hG4bK");
+    let request = Message::request(method, &uri)
+        .with(
+            "Via",
+            format!("SIP/2.0/{transport} host.invalid:7;branch={branch}{more}"),
+        )
         .with("Via", "SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK7")
-        .with("To", format!("<{uri}>"))
-        .set("CSeq", cseq);
+        .with("Max-Forwards", 70)
+        .with("From", format!("<sip:{MAC}@host.invalid>;tag=t1"))
+        .with("To", format!("<sip:{MAC}@host.invalid>"))
+        .with("Call-ID", unique("call"))
+        .with("CSeq", cseq)
+        .with("Contact", format!("<sip:{MAC}@{}>", wire.local));
     wire.transact(&request).await.unwrap()
 }
 
 #[tokio::test]
 async fn response_names_the_source_of_its_request_on_tcp_and_tls() {
     let server = Server::start();
-    for tls in [false, true] {
-        let certificate = tls.then(|| server.certificate());
-        let client = server
-            .client_as(|setup| {
-                if let Some(certificate) = certificate {
-                    setup.server = server.addresses.clients_tls.unwrap();
-                    setup.certificate = Some(certificate);
-                }
-            })
-            .await;
-        let port = client.wire.local.port().to_string();
+    let certificate = server.certificate();
+    let at = &server.addresses;
+    for (address, certificate) in [
+        (at.clients_tcp, None),
+        (at.clients_tls, Some(&*certificate)),
+        (at.phones_tcp, None),
+        (at.phones_tls, Some(&*certificate)),
+    ] {
+        let documents = Arc::clone(&server.documents);
+        let connected = Wire::connect(address.unwrap(), certificate, None, documents).await;
+        let (wire, _requests) = connected.unwrap();
+        let port = wire.local.port().to_string();
         for (method, cseq, status) in [
             ("OPTIONS", "1 OPTIONS", 200),
             ("REGISTER", "1 REGISTER", 401),
             // Its CSeq cannot be read.
             ("OPTIONS", "x OPTIONS", 400),
         ] {
-            let plain = via_of(&client, method, "", cseq).await.expect(status);
+            let plain = answered(&wire, method, "", cseq).await.expect(status);
             let mut vias = plain.all("Via");
             let (top, below) = (vias.next().unwrap(), vias.next().unwrap());
             assert_eq!(parameter(top, "received"), Some("127.0.0.1"), "{top}");
             assert_eq!(parameter(top, "rport"), None, "{top}");
             assert!(!below.contains("received"), "{below}");
-            let asking = via_of(&client, method, ";rport", cseq).await.expect(status);
+            let asking = answered(&wire, method, ";rport", cseq).await;
+            let asking = asking.expect(status);
             let top = asking.must("Via");
             assert_eq!(parameter(top, "received"), Some("127.0.0.1"), "{top}");
             assert_eq!(parameter(top, "rport"), Some(&*port), "{top}");
