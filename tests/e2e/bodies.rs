@@ -50,23 +50,49 @@ async fn info_of_a_package_is_refused_with_469() {
     answer.expect(469);
 }
 
+/// RFC 3261, section 20.11: without `handling`, a body must be understood.
 #[tokio::test]
 async fn body_of_an_unknown_disposition_is_refused_if_it_must_be_understood() {
     let server = Server::start();
     let (phone, mut session) = watched(&server).await;
     for (disposition, status) in [
         ("x-example;handling=required", 415),
+        ("x-example", 415),
+        ("x-example;other=1", 415),
         ("x-example;handling=optional", 200),
         ("signal;handling=required", 200),
         ("Signal; Handling=Required", 200),
+        ("signal", 200),
+        ("session", 200),
+        ("render", 200),
     ] {
-        let info = phone.in_dialog("INFO").await.csta(event(&phone).await);
-        let info = info.set("Content-Disposition", disposition);
+        let disposed = |request: Message, document: String| {
+            let request = request.csta(document);
+            request.set("Content-Disposition", disposition)
+        };
+        let info = phone.in_dialog("INFO").await;
+        let info = disposed(info, event(&phone).await);
         phone.transact(&info).await.expect(status);
         if status == 200 {
             session.expect("DeliveredEvent").await;
         }
+        let before = phone.count("GetDoNotDisturb");
+        let asked = document("ed3", "GetDoNotDisturb", "<device/>");
+        let answer = session.send(|info| disposed(info, asked), "INFO").await;
+        let answer = answer.expect(status);
+        let reached = phone.count("GetDoNotDisturb") - before;
+        assert_eq!(reached, usize::from(status == 200), "{disposition}");
+        if status == 415 {
+            assert_eq!(answer.must("Accept"), CSTA);
+        }
     }
+    // The same in an INVITE, and without the field at all, as some clients write it.
+    let client = server.client().await;
+    let without = |invite: Message| invite.without("Content-Disposition");
+    client.invite(phone.line(), without).await.unwrap();
+    let unknown = |invite: Message| invite.set("Content-Disposition", "x-example");
+    let refusal = client.invite(phone.line(), unknown).await.unwrap_err();
+    assert_eq!(refusal.status(), 415);
 }
 
 #[tokio::test]
@@ -75,7 +101,7 @@ async fn csta_part_of_a_multipart_body_is_read() {
     let (phone, mut session) = watched(&server).await;
     let event = event(&phone).await;
     let inner = format!(
-        "--in\r\nContent-Type: text/plain\r\n\r\nx\r\n--in\r\n{SIGNAL}\r\n\r\n{event}\r\n--in--"
+        "--in\r\nContent-Type: text/plain\r\nContent-Disposition: render\r\n\r\nx\r\n--in\r\n{SIGNAL}\r\n\r\n{event}\r\n--in--"
     );
     let alternative = (
         "Content-Type: multipart/alternative;\r\n boundary=in",
@@ -86,13 +112,23 @@ async fn csta_part_of_a_multipart_body_is_read() {
         "Content-Type: application/sdp\r\nContent-Disposition: session;handling=required",
         "v=0",
     );
+    let disposed = (
+        "Content-Type: application/sdp\r\nContent-Disposition: session",
+        "v=0",
+    );
+    let optional = (
+        "Content-Type: application/sdp\r\nContent-Disposition: session;handling=optional",
+        "v=0",
+    );
     let csta = (SIGNAL, &*event);
     for (parts, status) in [
         (&[csta][..], 200),
         (&[sdp, csta], 200),
+        (&[optional, csta], 200),
         (&[alternative], 200),
         (&[sdp], 415),
         (&[required, csta], 415),
+        (&[disposed, csta], 415),
         (&[csta, csta], 415),
         (&[], 415),
     ] {

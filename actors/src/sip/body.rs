@@ -54,10 +54,12 @@ const DEEPEST: u8 = 3;
 impl Entity<'_> {
     /// The CSTA document; `None` if this is another body that need not be understood.
     fn csta(&self, depth: u8) -> Result<Option<Bytes>, Unsupported> {
-        // RFC 3261, section 20.11; RFC 5621, section 8.
+        // RFC 3261, section 20.11, with its default; RFC 5621, section 8.
         let disposition = MediaType::parse(self.disposition.unwrap_or_default());
-        let handling = disposition.params().get("handling").unwrap_or_default();
-        let is_required = handling.eq_ignore_ascii_case("required");
+        let is_required = match disposition.params().get("handling") {
+            Some(handling) => handling.eq_ignore_ascii_case("required"),
+            None => self.disposition.is_some(),
+        };
         let is_known = ["", "signal", "session", "render"]
             .iter()
             .any(|known| disposition.essence().eq_ignore_ascii_case(known));
@@ -98,6 +100,7 @@ impl Entity<'_> {
             return Ok(None);
         }
         let boundary = kind.params().get("boundary").unwrap_or_default();
+        let is_alternative = kind.is("multipart/alternative");
         let mut found = None;
         for part in multipart::parts(self.body, boundary).unwrap_or_default() {
             let header = |name| part.header(name);
@@ -113,9 +116,14 @@ impl Entity<'_> {
                 encodings: [encoding.as_deref(), transfer.as_deref()],
                 body: part.body(),
             };
-            if let Some(document) = part.csta(depth + 1)?
+            let document = match part.csta(depth + 1) {
+                // RFC 2046, section 5.1.4: one alternative is enough.
+                Err(Unsupported) if is_alternative => None,
+                document => document?,
+            };
+            if let Some(document) = document
                 && found.replace(document).is_some()
-                && !MediaType::parse(self.kind.unwrap_or_default()).is("multipart/alternative")
+                && !is_alternative
             {
                 // One response cannot answer two documents.
                 return Err(Unsupported);
