@@ -3,25 +3,31 @@
 use std::{io::Write, process::Command};
 
 use crate::support::{
-    csta::Call,
+    PATIENCE,
+    csta::{Call, Document, element, namespace},
     fixture::MAC,
-    phone::Phone,
+    phone::{Phone, Reaction},
     programs,
     server::Server,
     sip::Message,
     wire::{Wire, final_of},
 };
 
+const CSTA: &str = "application/csta+xml";
+const LATIN1: &str = "application/csta+xml;charset=ISO-8859-1";
+const UTF8: &str = "application/csta+xml; charset=\"utf-8\"";
+
 /// Sends an INFO with these octets as its body; the final response.
 async fn send_octets(wire: &Wire, info: Message, content_type: &str, octets: &[u8]) -> Message {
-    let info = info
-        .set("Content-Type", content_type)
-        .set("Content-Length", octets.len());
     let mut answer = wire.expecting(&info);
-    let head = String::from_utf8(info.bytes()).unwrap();
-    let head = head.replace("Content-Length: 0\r\n", "");
-    wire.send_bytes([head.as_bytes(), octets].concat());
+    wire.send_bytes(info.octets(content_type, octets));
     final_of(&mut answer).await.unwrap()
+}
+
+/// An XML declaration with this encoding, then the document's root.
+fn declaring(encoding: &str, document: &str) -> String {
+    let root = document.split_once("?>").map_or(document, |(_, root)| root);
+    format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{root}")
 }
 
 /// A DeliveredEvent of a call from this caller, after this XML declaration.
@@ -51,21 +57,14 @@ fn narrow(text: &str) -> Vec<u8> {
 /// RFC 7303, section 3.2: byte order mark, then charset, then declaration; XML 1.0, section 4.3.3: UTF-16.
 #[tokio::test]
 async fn events_are_heard_in_every_encoding() {
-    const CSTA: &str = "application/csta+xml";
     type Encode = fn(&str) -> Vec<u8>;
     let utf8: Encode = |text| text.as_bytes().to_vec();
     let with_mark: Encode = |text| utf16(text, "\u{FEFF}");
     let without_mark: Encode = |text| utf16(text, "");
-    let latin1 = "application/csta+xml;charset=ISO-8859-1";
     let rows: [(&str, &str, Encode, &str); 11] = [
         (CSTA, "", utf8, "J\u{f6}rg"),
-        (latin1, "", narrow, "J\u{f6}rg"),
-        (
-            "application/csta+xml; charset=\"utf-8\"",
-            "ISO-8859-1",
-            utf8,
-            "J\u{f6}rg",
-        ),
+        (LATIN1, "", narrow, "J\u{f6}rg"),
+        (UTF8, "ISO-8859-1", utf8, "J\u{f6}rg"),
         (CSTA, "UTF-16", with_mark, "J\u{f6}rg"),
         (CSTA, "UTF-16", without_mark, "J\u{f6}rg"),
         (CSTA, "utf-16", utf8, "J\u{f6}rg"),
@@ -102,25 +101,86 @@ async fn events_are_heard_in_every_encoding() {
 }
 
 #[tokio::test]
-async fn request_in_utf16_reaches_the_phone_in_utf8() {
+async fn request_in_utf16_reaches_the_phone_in_utf8_and_is_answered() {
     let server = Server::start();
     let phone = server.phone(MAC);
     phone.start().await;
     let client = server.client().await;
     let session = client.open(phone.line()).await;
-    let request = client.document("GetDoNotDisturb", "<device/>");
-    let root = request.split_once("?>").map_or(&*request, |(_, root)| root);
-    let declared = format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{root}");
-    let info = session.next("INFO");
-    send_octets(
-        &client.wire,
-        info,
-        "application/csta+xml",
-        &utf16(&declared, "\u{FEFF}"),
-    )
-    .await
-    .expect(200);
-    phone.until_received("GetDoNotDisturb", 1).await;
+    let request = declaring("UTF-16", &client.document("GetDoNotDisturb", "<device/>"));
+    let (info, octets) = (session.next("INFO"), utf16(&request, "\u{FEFF}"));
+    let answer = send_octets(&client.wire, info, CSTA, &octets).await;
+    let asked = phone.until_received("GetDoNotDisturb", 1).await;
+    assert_eq!(asked.document().text("device"), phone.line());
+    let response = Document::read(&answer.expect(200).body);
+    assert_eq!(response.name(), "GetDoNotDisturbResponse");
+    assert_eq!(response.text("doNotDisturbOn"), "false");
+}
+
+/// A text with this name as a phone sends it: the media type, the declared encoding, and the octets.
+fn spellings(document: &str) -> [(&'static str, Vec<u8>); 3] {
+    [
+        (LATIN1, narrow(&declaring("UTF-8", document))),
+        (UTF8, declaring("ISO-8859-1", document).into_bytes()),
+        (CSTA, utf16(&declaring("UTF-16", document), "\u{FEFF}")),
+    ]
+}
+
+#[tokio::test]
+async fn answers_of_a_phone_are_read_in_every_encoding() {
+    const NAME: &str = "sip:J\u{f6}rg@pbx.example";
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.start().await;
+    let session = server.client().await.open(phone.line()).await;
+    let item = "<forwardingType>forwardNoAns</forwardingType><forwardStatus>true</forwardStatus>"
+        .to_owned()
+        + &element("forwardDN", NAME);
+    let list =
+        format!("<forwardingList><forwardListItem>{item}</forwardListItem></forwardingList>");
+    for (kind, octets) in spellings(&phone.document("GetForwardingResponse", &list)) {
+        phone.once("GetForwarding", Reaction::Octets(kind, octets));
+        let response = session.done("GetForwarding", "<device/>").await;
+        let forwarded = response.text("forwardingList/forwardListItem/forwardDN");
+        assert_eq!(forwarded, NAME, "{kind}");
+    }
+}
+
+/// Waits until the phone list says so of a phone.
+async fn until_listed(server: &Server, id: &str, key: &str, text: &str) {
+    let wait = async { while !server.listed(id).await[key].to_string().contains(text) {} };
+    let in_time = tokio::time::timeout(PATIENCE, wait).await;
+    assert!(in_time.is_ok(), "{key} of {id} never has {text:?}");
+}
+
+#[tokio::test]
+async fn status_and_lines_of_a_phone_are_read_in_every_encoding() {
+    const NAME: &str = "sip:J\u{f6}rg@pbx.example";
+    let server = Server::start();
+    for row in 0..3 {
+        let phone = server.phone(&format!("00041300010{row}"));
+        let id = format!("00:04:13:00:01:0{row}");
+        let status = "<systemStatus>disabled</systemStatus><!--J\u{f6}rg-->";
+        let device = element("deviceID", NAME) + &element("deviceCategory", "station");
+        let list = element("serviceCrossRefID", "s1")
+            + "<segmentID>1</segmentID><lastSegment>true</lastSegment>"
+            + &format!("<deviceList><device>{device}</device></deviceList>");
+        let [(kind, status), (_, list)] = [
+            phone.document("RequestSystemStatusResponse", status),
+            phone.document("SwitchingFunctionDevices", &list),
+        ]
+        .map(|document| spellings(&document)[row].clone());
+        phone.once("INVITE", Reaction::Octets(kind, status));
+        phone.register().await.expect(200);
+        until_listed(&server, &id, "reason", "disabled").await;
+        let reference = element("serviceCrossRefID", "s1");
+        let follows = phone.document("GetSwitchingFunctionDevicesResponse", &reference);
+        phone.once("GetSwitchingFunctionDevices", Reaction::Document(follows));
+        phone.until_received("GetSwitchingFunctionDevices", 1).await;
+        let (wire, info) = (phone.wire().await, phone.in_dialog("INFO").await);
+        send_octets(&wire, info, kind, &list).await.expect(200);
+        until_listed(&server, &id, "lines", NAME).await;
+    }
 }
 
 /// Namespaces in XML 1.0, sections 5 to 7; xmllint judges.
@@ -148,6 +208,52 @@ async fn mended_events_are_namespace_well_formed() {
         phone.info(&spoilt).await.expect(200);
         let heard = session.expect("DeliveredEvent").await;
         assert_eq!(complaints(&heard.raw), "", "{}", heard.raw);
+    }
+}
+
+#[tokio::test]
+async fn mended_requests_are_namespace_well_formed() {
+    let server = Server::start();
+    for (row, edition) in ["ed2", "ed3", "ed5", "ed6"].into_iter().enumerate() {
+        let phone = server.phone_as(&format!("00041300020{row}"), |setup| {
+            setup.edition = edition;
+        });
+        phone.start().await;
+        let session = server.client().await.open(phone.line()).await;
+        let space = namespace("ed3");
+        let private = |inner: &str| {
+            format!(
+                "<c:extensions><c:privateData><c:private>{inner}</c:private></c:privateData></c:extensions>"
+            )
+        };
+        let colour = private("<v:colour>red</v:colour>");
+        for (attributes, inner) in [
+            ("", &*colour),
+            (" xmlns:v=\"urn:v\"", &*colour),
+            (" xsi:schemaLocation=\"urn:a a.xsd\"", ""),
+            (
+                " xmlns:a=\"urn:x\" xmlns:b=\"urn:x\" a:n=\"1\" b:n=\"2\"",
+                "",
+            ),
+            (
+                " xmlns:v=\"urn:v\"",
+                &*private("<colour xmlns=\"urn:w\" v:n=\"1\"/>"),
+            ),
+        ] {
+            let request = format!(
+                "<c:GetDoNotDisturb xmlns:c=\"{space}\"{attributes}><c:device/>{inner}<!--deviation--></c:GetDoNotDisturb>"
+            );
+            let count = phone.count("GetDoNotDisturb") + 1;
+            session.info(&*request).await.expect(200);
+            let asked = phone.until_received("GetDoNotDisturb", count).await;
+            let document = asked.document();
+            assert_eq!(complaints(&document.raw), "", "{}", document.raw);
+            assert!(
+                inner.is_empty() || document.raw.contains("colour"),
+                "{}",
+                document.raw
+            );
+        }
     }
 }
 

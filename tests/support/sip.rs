@@ -114,6 +114,14 @@ impl Message {
         text.into_bytes()
     }
 
+    /// The bytes for the wire with these octets as the body, in whatever encoding.
+    pub fn octets(mut self, content_type: &str, octets: &[u8]) -> Vec<u8> {
+        self.body.clear();
+        let head = self.set("Content-Type", content_type);
+        let head = head.set("Content-Length", octets.len());
+        [&*head.bytes(), octets].concat()
+    }
+
     /// The status of a response, 0 for a request.
     pub fn status(&self) -> u16 {
         self.start

@@ -14,6 +14,8 @@ pub enum Reaction {
     Document(String),
     /// 200 with a body of this type.
     Carrying(&'static str, String),
+    /// 200, also to an INVITE, with these octets as a body of this type.
+    Octets(&'static str, Vec<u8>),
     /// A response with that status and these headers, without a body.
     Status(u16, &'static [(&'static str, &'static str)]),
     /// A response with that status and document.
@@ -116,6 +118,13 @@ impl Phone {
             }
             Some(Reaction::Carrying(kind, body)) => {
                 wire.send(&request.answer(200, "OK").carrying(kind, body));
+            }
+            Some(Reaction::Octets(kind, octets)) => {
+                let answer = match request.method() {
+                    "INVITE" => self.open(wire, &request),
+                    _ => request.answer(200, "OK"),
+                };
+                wire.send_bytes(answer.octets(kind, &octets));
             }
             Some(Reaction::Status(status, headers)) => {
                 let answer = request.answer(status, "As the test wants").tagged(&tag());
