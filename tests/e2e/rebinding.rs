@@ -2,12 +2,16 @@
 
 use std::{cell::Cell, sync::Mutex};
 
-use crate::support::{
-    credentials::{Credentials, log_on},
-    digest::Account,
-    phone::Phone,
-    server::{PHONES_PASSWORD, Server},
-    sip::Message,
+use crate::{
+    support::{
+        credentials::{Credentials, log_on},
+        datagrams::Weather,
+        digest::Account,
+        phone::Phone,
+        server::{PHONES_PASSWORD, Server},
+        sip::Message,
+    },
+    udp::serving,
 };
 
 const MAC: &str = "000413000216";
@@ -40,19 +44,39 @@ async fn phone_that_counts_anew_after_a_power_cut_is_registered_at_once() {
     assert_eq!(late.status(), 500, "the challenge was before: {late:?}");
 }
 
-/// C16: over UDP, a phone that rebooted has the same address, and so the same connection.
+/// C16: a phone behind a proxy or on UDP comes from the same address after a reboot, and so on the same connection.
 #[tokio::test]
 async fn phone_that_counts_anew_on_the_same_connection_answers_a_new_challenge() {
-    let server = Server::start();
-    let phone = server.phone(MAC);
-    phone.register_as(counted(51)).await.expect(200);
-    let wire = phone.wire().await;
-    let (count, account) = (counted(1), Account::new(MAC, PHONES_PASSWORD));
-    let fresh = || count(phone.registration(&wire));
-    let credentials = Mutex::new(Credentials::new(account, None));
-    let (_, answer) = log_on(&wire, &credentials, fresh).await.unwrap();
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    phone.register_as(counted(3)).await.expect(200);
+    let server = serving();
+    for (mac, udp) in [
+        ("000413000216", None),
+        ("000413000218", Some(Weather::Fair)),
+    ] {
+        let phone = server.phone_as(mac, |setup| {
+            setup.udp = udp;
+            if udp.is_some() {
+                setup.server = server.addresses.phones_udp.unwrap();
+            }
+        });
+        phone.register_as(counted(51)).await.expect(200);
+        phone.in_session().await;
+        phone.forget();
+        let wire = phone.wire().await;
+        let (count, account) = (counted(1), Account::new(mac, PHONES_PASSWORD));
+        let fresh = || count(phone.registration(&wire));
+        let credentials = Mutex::new(Credentials::new(account, None));
+        let (_, answer) = log_on(&wire, &credentials, fresh).await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        // It has forgotten its dialog, and gets another one.
+        phone
+            .until("a new session", |state| {
+                (state.dialogs == 2 && state.listed).then_some(())
+            })
+            .await;
+        phone.register_as(counted(3)).await.expect(200);
+        let late = phone.register_as(counted(2)).await;
+        assert_eq!(late.status(), 500, "{mac}: {}", late.text());
+    }
 }
 
 const EDGE: &str = "<sip:edge-7@192.0.2.80;transport=tcp;lr>";

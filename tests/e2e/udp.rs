@@ -24,7 +24,7 @@ use crate::{
 const MAC: &str = "0c383e000001";
 
 /// A server with the UDP interface.
-fn serving() -> Server {
+pub(super) fn serving() -> Server {
     serving_with(|_| {})
 }
 

@@ -61,10 +61,13 @@ impl Liveness {
     }
 }
 
-/// Whether a REGISTER that made a binding on the connection of the former one may be of a phone that was restarted. A refresh
-/// makes none, as it is answered by the connection, unless the former binding is still being written.
+/// Whether a REGISTER that made a binding on the connection of the former one may be of a phone that was restarted: one that
+/// counts anew was. A refresh makes no binding, as it is answered by the connection, unless the former one is still being
+/// written.
 pub(super) fn registers_anew<F>(former: &Binding<F>, binding: &Binding<F>) -> bool {
-    former.call_id != binding.call_id || binding.made_at >= former.made_at + WRITE_TIME
+    former.call_id != binding.call_id
+        || binding.cseq <= former.cseq
+        || binding.made_at >= former.made_at + WRITE_TIME
 }
 
 impl Phone {
