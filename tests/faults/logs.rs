@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use crate::support::{
     PATIENCE,
     csta::document,
+    datagrams::Weather,
     digest::Account,
     line::{Line, register, request},
     phone::{Phone, Setup},
@@ -116,7 +117,8 @@ fn traced(log: &str, field: &str, text: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn traced_messages_name_the_phone_that_they_concern() {
-    let settings = format!("{PASSWORDS}[logs]\nlevel = \"trace\"\n");
+    let udp = PASSWORDS.replace("[phones]", "[phones]\nudp = \"127.0.0.1:0\"");
+    let settings = format!("{udp}[logs]\nlevel = \"trace\"\n");
     let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
     // One connection, as an edge proxy carries several phones.
     let mut line = Line::to(server.phones).await;
@@ -127,23 +129,31 @@ async fn traced_messages_name_the_phone_that_they_concern() {
             .expect(200);
     }
     server.until_logged(0, "INVITE sip:000413c60002").await;
+    // A third one on UDP, where the first REGISTER is answered without a connection.
+    let address = server.listens("phones.udp").unwrap();
+    let mut setup = Setup::new(
+        address,
+        "000413c60003",
+        PHONES_PASSWORD,
+        "sip:3@pbx.example",
+    );
+    setup.udp = Some(Weather::Fair);
+    Phone::new(setup, Arc::default()).start().await;
     let log = tokio::task::spawn_blocking(move || server.end())
         .await
         .unwrap();
-    let (one, two) = ("00:04:13:c6:00:01", "00:04:13:c6:00:02");
+    let [one, two, three] = [1, 2, 3].map(|last| format!("00:04:13:c6:00:0{last}"));
+    let phones = |text: &str| traced(&log, "phone", text);
+    let registers = [&one, &one, &two, &two, &three, &three];
     assert_eq!(
-        traced(&log, "phone", "REGISTER sip:"),
-        [one, one, two, two],
+        phones("REGISTER sip:").iter().collect::<Vec<_>>(),
+        registers,
         "{log}"
     );
-    assert_eq!(
-        traced(&log, "phone", "401 Unauthorized"),
-        [one, two],
-        "{log}"
-    );
-    let mut invited = traced(&log, "phone", "INVITE sip:");
+    assert_eq!(phones("401 Unauthorized"), [&*one, &two, &three], "{log}");
+    let mut invited = phones("INVITE sip:");
     invited.dedup();
-    assert_eq!(invited, [one, two], "{log}");
+    assert_eq!(invited, [&*one, &two, &three], "{log}");
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ use uacsta_actors::{
     sip::{
         connection::{Endpoints, SipConnection, Unauthenticated},
         responder::FinalResponse,
-        transport::{DatagramSender, MessageRecorder as _, PeerTransport, TransportError},
-        uas::Limits,
+        transport::{DatagramSender, PeerTransport, TransportError, trace_datagram},
+        uas::{Limits, Uas as _},
     },
 };
 use uacsta_schema::sip::{Frame, HeaderName, SipMessage, Status, Transport, via_response::stamp};
@@ -200,7 +200,7 @@ impl UdpListener {
         }
     }
 
-    /// Records the request of an unauthenticated peer and its response.
+    /// Records and logs the request of an unauthenticated peer and its response.
     fn record(&self, frame: &Frame, received: &Received, peer: SocketAddr) {
         let Received::Answered { datagram, .. } = received else {
             return;
@@ -218,12 +218,7 @@ impl UdpListener {
         let context = &self.acceptor.context;
         let clock = Arc::clone(&context.clock);
         let recorder = context.ladder.recorder(clock, path, PhoneUas::party_of);
-        match frame {
-            Frame::Message(message) => recorder.received(message.head(), message.body()),
-            Frame::Refused(refused) => recorder.received(refused.head(), refused.body()),
-            Frame::Ping | Frame::Pong => {}
-        }
-        recorder.sent(datagram);
+        trace_datagram(peer, PhoneUas::device_of, recorder, frame, datagram);
     }
 
     fn answer(&self, received: Received) {

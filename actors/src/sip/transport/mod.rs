@@ -28,7 +28,7 @@ pub use recorder::MessageRecorder;
 pub use stream::Io;
 use stream::StreamTransport;
 use tokio::sync::mpsc::Receiver;
-use trace::DeviceOf;
+pub use trace::{DeviceOf, trace_datagram};
 use uacsta_schema::sip::{
     Request,
     codec::{Codec, Frame},

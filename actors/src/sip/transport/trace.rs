@@ -20,7 +20,24 @@ pub(super) struct Trace {
 }
 
 /// Finds the device that a message concerns, for the log field `phone`.
-pub(in crate::sip) type DeviceOf = fn(&Head) -> Option<String>;
+pub type DeviceOf = fn(&Head) -> Option<String>;
+
+/// Records and logs a datagram to which the server responds without a connection, and the response.
+pub fn trace_datagram(
+    peer: SocketAddr,
+    device_of: DeviceOf,
+    recorder: Rc<dyn MessageRecorder>,
+    frame: &Frame,
+    response: &[u8],
+) {
+    let trace = Trace {
+        peer: Some(peer),
+        device_of: Some(device_of),
+        recorder: Some(recorder),
+    };
+    trace.frame(frame);
+    trace.message("sent", response);
+}
 
 impl Trace {
     pub(super) fn label(&mut self, peer: SocketAddr, device_of: DeviceOf) {
