@@ -2,16 +2,15 @@
 
 use std::net::SocketAddr;
 
-use bytes::BytesMut;
-use tokio::{net::UdpSocket, time::timeout};
+use tokio::time::timeout;
 
-use super::{MAC, URI};
+use super::{MAC, URI, udp_peer::UdpPeer};
 use crate::support::{
     PATIENCE,
     digest::{Account, Challenge},
-    line::{Line, challenge, register, request},
+    line::{Line, challenge, register},
     server::{PHONES_PASSWORD, Server},
-    sip::{self, Frame, Message, unique},
+    sip::Message,
 };
 
 /// What a row of the table may change: the challenge as it was given, and who answers it.
@@ -277,69 +276,30 @@ async fn replayed_udp_credentials_are_rejected_after_the_association_ends() {
         settings.phones.udp = uacsta_config::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
     });
     let who = Account::new(MAC, PHONES_PASSWORD);
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let to = server.addresses.phones_udp.unwrap();
-    socket.connect(to).await.unwrap();
-    let via = || {
-        let own = socket.local_addr().unwrap();
-        format!("SIP/2.0/UDP {own};branch={}", unique("z9hG4bK"))
-    };
-    // Who answers tells its tag: one for all strangers, and each link its own.
-    let tag = async || {
-        let request = request("OPTIONS", MAC).set("Via", via());
-        // Too many on one link get 503.
-        let answer = ask(&socket, &request).await;
-        answer.must("To").to_owned()
-    };
-    let strangers = tag().await;
-    let given = challenge(&ask(&socket, &register(MAC).set("Via", via())).await);
-    let heard = |count| proved(&given, &who, "REGISTER", URI, count).set("Via", via());
-    ask(&socket, &heard(1)).await.expect(200);
-    let refusal = ask(&socket, &heard(1)).await;
+    let peer = UdpPeer::of(server.addresses.phones_udp.unwrap()).await;
+    let strangers = peer.tag().await;
+    let given = challenge(&peer.ask(register(MAC)).await);
+    let heard = |count| proved(&given, &who, "REGISTER", URI, count);
+    peer.ask(heard(1)).await.expect(200);
+    let refusal = peer.ask(heard(1)).await;
     assert!(challenge(&refusal).stale, "while the link stands");
     // A challenge on the link does not bring the first proof back.
-    ask(&socket, &register(MAC).set("Via", via()))
-        .await
-        .expect(401);
-    let refusal = ask(&socket, &heard(1)).await;
+    peer.ask(register(MAC)).await.expect(401);
+    let refusal = peer.ask(heard(1)).await;
     assert!(challenge(&refusal).stale, "after the link's own challenge");
     // The phone logs on from elsewhere, which ends the link.
     let mut elsewhere = Line::to(server.addresses.phones_tcp.unwrap()).await;
     elsewhere.log_on(&who).await.expect(200);
-    let ended = async { while tag().await != strangers {} };
+    let ended = async { while peer.tag().await != strangers {} };
     timeout(PATIENCE, ended).await.expect("the end of the link");
     for count in [1, 2] {
-        let refusal = ask(&socket, &heard(count)).await;
+        let refusal = peer.ask(heard(count)).await;
         let fresh = challenge(&refusal);
         assert!(fresh.stale, "count {count} after the link's end");
         if count == 2 {
             // RFC 7616, section 3.3: stale, so the phone tries again by itself.
-            let again = proved(&fresh, &who, "REGISTER", URI, 1).set("Via", via());
-            ask(&socket, &again).await.expect(200);
+            let again = proved(&fresh, &who, "REGISTER", URI, 1);
+            peer.ask(again).await.expect(200);
         }
     }
-}
-
-/// The final answer to a datagram; what the server asks meanwhile is left alone.
-async fn ask(socket: &UdpSocket, request: &Message) -> Message {
-    socket.send(&request.bytes()).await.unwrap();
-    let mut datagram = vec![0; 1 << 16];
-    loop {
-        let length = timeout(PATIENCE, socket.recv(&mut datagram))
-            .await
-            .expect("an answer")
-            .unwrap();
-        let mut octets = BytesMut::from(&datagram[..length]);
-        if let Ok(Some(Frame::Message(answer))) = sip::frame(&mut octets)
-            && answer.status() >= 200
-            && answer.must("Via").contains(branch(request))
-        {
-            return answer;
-        }
-    }
-}
-
-fn branch(request: &Message) -> &str {
-    let via = request.must("Via");
-    via.split("branch=").nth(1).expect("a branch")
 }

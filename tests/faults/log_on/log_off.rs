@@ -1,30 +1,43 @@
-//! After `Expires: 0` a connection is a stranger's again (RFC 3261, section 10.2.2).
+//! After its log-off a connection is a stranger's again (RFC 3261, section 10.2.2).
+
+use std::{net::SocketAddr, time::Duration};
 
 use tempfile::tempdir;
+use tokio::time::timeout;
 
+use super::{MAC, URI, udp_peer::UdpPeer};
 use crate::support::{
     PATIENCE,
     digest::Account,
-    line::{Line, register, request},
+    line::{Line, challenge, register, request},
     process::Serving,
-    server::{CLIENTS_PASSWORD, PHONES_PASSWORD},
+    server::{CLIENTS_PASSWORD, PHONES_PASSWORD, Server},
     sip::Message,
 };
 
 const SETTINGS: &str = "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n[limits]\nunauthenticated_time = 2\n";
 
+/// Makes the removal of a binding from its REGISTER.
+type Removal = fn(Message) -> Message;
+
+/// Both ways to remove a binding: all of the user's, or the one of a Contact.
+const REMOVALS: [Removal; 2] = [
+    |register| register.set("Contact", "*").set("Expires", 0),
+    |register| {
+        let contact = format!("{};expires=0", register.must("Contact"));
+        register.set("Contact", contact)
+    },
+];
+
 /// Removes the registration of a user whose REGISTERs are challenged anew.
-async fn log_off(line: &mut Line, account: &Account, call_id: &str) -> Message {
+async fn log_off(line: &mut Line, account: &Account, removal: Removal, call_id: &str) -> Message {
     let removal = |cseq: u32| {
-        register(&account.user)
+        removal(register(&account.user))
             .set("Call-ID", call_id)
             .set("CSeq", format!("{cseq} REGISTER"))
-            .set("Contact", "*")
-            .set("Expires", 0)
     };
-    let refusal = line.ask(&removal(8)).await;
-    let challenge = crate::support::line::challenge(&refusal);
-    let proof = challenge.answer("REGISTER", "sip:127.0.0.1", account, 1);
+    let given = challenge(&line.ask(&removal(8)).await);
+    let proof = given.answer("REGISTER", URI, account, 1);
     line.ask(&removal(9).with("Authorization", proof)).await
 }
 
@@ -32,22 +45,25 @@ async fn log_off(line: &mut Line, account: &Account, call_id: &str) -> Message {
 async fn until_strangers(server: &Serving, number: u64) {
     let reached =
         async { while server.metric("uacsta_connections_unauthenticated").await != number {} };
-    let reached = tokio::time::timeout(PATIENCE, reached).await;
+    let reached = timeout(PATIENCE, reached).await;
     reached.unwrap_or_else(|_| panic!("never {number} connections without log-on"));
 }
 
 #[tokio::test]
 async fn connection_is_a_strangers_again_after_log_off() {
     let server = Serving::start(tempdir().unwrap(), SETTINGS);
-    for (address, user, password) in [
-        (server.phones, "000413000001", PHONES_PASSWORD),
-        (server.clients, "ecsta", CLIENTS_PASSWORD),
-    ] {
+    for (address, user, password, removal) in REMOVALS.into_iter().flat_map(|removal| {
+        [
+            (server.phones, MAC, PHONES_PASSWORD, removal),
+            (server.clients, "ecsta", CLIENTS_PASSWORD, removal),
+        ]
+    }) {
         let account = Account::new(user, password);
         let mut line = Line::to(address).await;
         line.log_on(&account).await.expect(200);
         until_strangers(&server, 0).await;
-        log_off(&mut line, &account, "another").await.expect(200);
+        let answer = log_off(&mut line, &account, removal, "another").await;
+        answer.expect(200);
         until_strangers(&server, 1).await;
         // It is challenged, as at first.
         let invite = request("INVITE", user).with("Contact", "<sip:a@127.0.0.1>");
@@ -56,11 +72,41 @@ async fn connection_is_a_strangers_again_after_log_off() {
         // It may log on again, and is then known.
         line.log_on(&account).await.expect(200);
         until_strangers(&server, 0).await;
-        log_off(&mut line, &account, "third").await.expect(200);
+        let answer = log_off(&mut line, &account, removal, "third").await;
+        answer.expect(200);
         // It has limits.unauthenticated_time for it.
         while line.frame().await.is_some() {}
         until_strangers(&server, 0).await;
     }
     let log = server.end();
     assert!(log.contains("no log-on within"), "{log}");
+}
+
+#[tokio::test]
+async fn phone_on_udp_is_a_stranger_again_after_log_off() {
+    let server = Server::with(|settings| {
+        settings.phones.udp = uacsta_config::Listen::from(SocketAddr::from(([127, 0, 0, 1], 0)));
+        settings.limits.unauthenticated_time = Duration::from_secs(2);
+    });
+    let who = Account::new(MAC, PHONES_PASSWORD);
+    let peer = UdpPeer::of(server.addresses.phones_udp.unwrap()).await;
+    let strangers = peer.tag().await;
+    for removal in REMOVALS {
+        let given = challenge(&peer.ask(register(MAC)).await);
+        let proved = |request: Message, count: u32| {
+            let proof = given.answer("REGISTER", URI, &who, count);
+            request.with("Authorization", proof)
+        };
+        peer.ask(proved(register(MAC), 1)).await.expect(200);
+        assert_ne!(peer.tag().await, strangers);
+        let log_off = proved(removal(register(MAC)), 2);
+        peer.ask(log_off).await.expect(200);
+        let invite = request("INVITE", MAC).with("Contact", "<sip:a@127.0.0.1>");
+        assert_eq!(peer.ask(invite).await.status(), 403);
+        // It has limits.unauthenticated_time for another log-on.
+        let ended = async { while peer.tag().await != strangers {} };
+        timeout(PATIENCE, ended)
+            .await
+            .expect("the connection's end");
+    }
 }

@@ -3,6 +3,7 @@
 mod credentials;
 mod guessing;
 mod log_off;
+mod udp_peer;
 
 use crate::support::{
     digest::Account,
