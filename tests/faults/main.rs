@@ -12,6 +12,8 @@ mod chaos;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+mod acknowledged;
 mod attacks;
 mod authority;
 mod certificates;
