@@ -8,7 +8,7 @@ use crate::support::{
     line::{Line, request},
     phone::{Phone, Reaction},
     process::{PASSWORDS, Serving},
-    server::CLIENTS_PASSWORD,
+    server::{CLIENTS_PASSWORD, http},
     sip::{Frame, Message, unique},
 };
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -86,6 +86,39 @@ async fn request_under_way_is_answered_before_the_bye_of_a_removed_account() {
     // The phone, which is still busy, is told to stop the monitor at once, and keeps its session.
     phone.until_received("MonitorStop", 1).await;
     assert_eq!(phone.count("BYE"), 0);
+}
+
+/// An operator removes an account of the API, or ends a client.
+#[tokio::test]
+async fn request_under_way_is_answered_before_the_bye_of_what_an_operator_ended() {
+    const USER: &str = "crm";
+    const PASSWORD: &str = "let the crm dial";
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let token = std::fs::read_to_string(server.data().join("cli.token")).unwrap();
+    let ask = async |method, path: &str, body| {
+        let path = format!("/api/v1/{path}");
+        http(server.web, token.trim(), method, &path, body).await
+    };
+    let phone = silent_phone(&server).await;
+    let account = Account::new(USER, PASSWORD);
+    let new = format!(
+        r#"{{"user": "{USER}", "password": "{PASSWORD}", "rights": [{{"level": "control", "lines": ["*"]}}]}}"#
+    );
+    let (status, body) = ask("POST", "accounts", &new).await;
+    assert_eq!(status, 201, "{body}");
+    for (number, path) in (1..).zip(["clients/crm", "accounts/crm"]) {
+        let line = ordered(&server, &account, &["GetForwarding"]).await;
+        phone.until_received("GetForwarding", number).await;
+        let ended = async {
+            let (status, body) = ask("DELETE", path, "").await;
+            assert_eq!(status, 204, "{path}: {body}");
+        };
+        let (rest, ()) = tokio::join!(rest_of(line), ended);
+        assert_eq!(rest, ["487 INFO", "BYE"], "{path}");
+        // The phone, which never answers, is free for the next request.
+        phone.reboot();
+        phone.start().await;
+    }
 }
 
 #[tokio::test]
