@@ -1,8 +1,13 @@
 //! What `/metrics` says of phones, sessions and requests.
 
-use std::{io::Write as _, process::Stdio};
+use std::{fs, io::Write as _, process::Stdio};
 
-use crate::support::{PATIENCE, programs, server::Server};
+use crate::support::{
+    PATIENCE,
+    process::{PASSWORDS, Serving},
+    programs,
+    server::{Server, http},
+};
 
 /// The value of a series; `None` if the page lacks it.
 async fn value(server: &Server, series: &str) -> Option<f64> {
@@ -44,6 +49,65 @@ async fn requests_registers_and_sessions_are_measured() {
     tokio::time::timeout(PATIENCE, ended)
         .await
         .expect("no session is counted");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn version_and_figures_of_the_process_are_shown() {
+    let now = || jiff::Timestamp::now().as_millisecond() as f64 / 1e3;
+    let before = now();
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let started = now();
+    let process = format!("/proc/{}", server.id());
+    let read = |file: &str| fs::read_to_string(format!("{process}/{file}")).unwrap();
+    // User and system time in hundredths of a second (proc_pid_stat(5)).
+    let processor_time = || {
+        let stat = read("stat");
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let fields: Vec<&str> = fields.split(' ').collect();
+        let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+        (ticks(11) + ticks(12)) / 100.0
+    };
+    let used = processor_time();
+    let (status, page) = http(server.web, "", "GET", "/metrics", "").await;
+    assert_eq!(status, 200, "{page}");
+    let value = |series: &str| {
+        let mut lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+        let found = lines.find(|(name, _)| *name == series);
+        let (_, value) = found.unwrap_or_else(|| panic!("{series} is not in {page}"));
+        value.parse::<f64>().unwrap()
+    };
+    let version = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"");
+    assert_eq!(value(&format!("uacsta_build_info{{{version}}}")), 1.0);
+    // Connections may have ended, and ticks not been counted, meanwhile.
+    let open = fs::read_dir(format!("{process}/fd")).unwrap().count() as f64;
+    let limits = read("limits");
+    let limit = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let limit: f64 = limit
+        .unwrap()
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .parse()
+        .unwrap();
+    for (series, range) in [
+        ("process_open_fds", open - 4.0..=open + 4.0),
+        ("process_max_fds", limit..=limit),
+        (
+            "process_cpu_seconds_total",
+            used - 0.05..=processor_time() + 0.05,
+        ),
+        ("process_start_time_seconds", before - 0.1..=started + 0.1),
+        ("process_resident_memory_bytes", 1e6..=1e9),
+    ] {
+        assert!(
+            range.contains(&value(series)),
+            "{series}: {} is not in {range:?}",
+            value(series)
+        );
+    }
 }
 
 #[tokio::test]
