@@ -1,6 +1,8 @@
 //! The last messages of each party on a thread, within a bound in octets.
 
-use std::{cell::Cell, collections::HashMap, rc::Rc};
+use std::{cell::Cell, rc::Rc};
+
+use indexmap::IndexMap;
 
 use super::{
     log::{EncodedPath, Log, NONE, Record},
@@ -14,9 +16,11 @@ pub(super) struct Rings {
     bound: usize,
     /// By [`SHARED`] and [`BUSY`].
     logs: [Log; 2],
-    rings: HashMap<Party, Rc<Ring>>,
+    rings: IndexMap<Party, Rc<Ring>>,
     /// How many rings there may be before those without messages are removed.
     swept_at: usize,
+    /// The ring after which the next one to be replaced is looked for.
+    hand: usize,
     messages: u64,
 }
 
@@ -63,6 +67,8 @@ const MOST_READ: usize = 4096;
 const MOST_OCTETS_READ: usize = 4 << 20;
 /// So many rings are looked through at least before a sweep.
 const SWEEP: usize = 64;
+/// How many rings are looked at for one to replace.
+const LOOKED_AT: usize = 8;
 
 impl Rings {
     /// Rings of at most `bound` octets in all; 0 keeps nothing.
@@ -70,8 +76,9 @@ impl Rings {
         Self {
             bound,
             logs: [PARTS[SHARED], PARTS[BUSY]].map(|part| Log::new(bound / 8 * part)),
-            rings: HashMap::new(),
+            rings: IndexMap::new(),
             swept_at: SWEEP,
+            hand: 0,
             messages: 0,
         }
     }
@@ -85,16 +92,16 @@ impl Rings {
         self.logs[BUSY].longest()
     }
 
-    /// The ring of a party; `None` if there are too many.
+    /// The ring of a party, which may replace that of another; `None` if connections use too many.
     pub(super) fn ring(&mut self, party: &Party) -> Option<Rc<Ring>> {
         if let Some(ring) = self.rings.get(party) {
             return Some(Rc::clone(ring));
         }
-        let most = self.bound / 8 * PARTS[2] / RING;
-        if self.rings.len() >= self.swept_at.min(most) {
+        if self.rings.len() >= self.swept_at {
             self.sweep();
         }
-        if self.rings.len() >= most {
+        let most = self.bound / 8 * PARTS[2] / RING;
+        if self.rings.len() >= most && !self.evict() {
             return None;
         }
         let ring = Rc::new(Ring::of(party.clone()));
@@ -184,13 +191,28 @@ impl Rings {
 
     /// Removes the messages of a party.
     pub(super) fn forget(&mut self, party: &Party) {
-        if let Some(ring) = self.rings.remove(party) {
+        if let Some(ring) = self.rings.swap_remove(party) {
             ring.clear();
             // Its connections go on with it.
             if Rc::strong_count(&ring) > 1 {
                 self.rings.insert(party.clone(), ring);
             }
         }
+    }
+
+    /// Removes the next ring that no connection uses, about the oldest one, if it is soon found. A flood of strangers, each with a
+    /// ring of its own, must not look through all of them with each message.
+    fn evict(&mut self) -> bool {
+        for _ in 0..LOOKED_AT {
+            self.hand = (self.hand + 1) % self.rings.len().max(1);
+            let ring = self.rings.get_index(self.hand);
+            if ring.is_some_and(|(_, ring)| Rc::strong_count(ring) == 1) {
+                // The newest ring takes its place, behind the hand.
+                self.rings.swap_remove_index(self.hand);
+                return true;
+            }
+        }
+        false
     }
 
     /// Removes rings without messages that no connection uses.
@@ -224,7 +246,7 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::HashMap, time::Duration};
 
     use proptest::prelude::*;
 
@@ -315,6 +337,21 @@ mod tests {
         assert_eq!(times(&rings, 0), [0; 0]);
         assert_eq!(times(&rings, 9_999), [9_999]);
         assert!(rings.rings.len() < 300, "{}", rings.rings.len());
+    }
+
+    #[test]
+    fn rings_of_strangers_replace_the_oldest_but_none_in_use() {
+        let mut rings = Rings::new(1 << 20);
+        let in_use = rings.ring(&party(0));
+        for at in 0..5_000 {
+            add(&mut rings, at, at, 1);
+        }
+        assert_eq!(rings.rings.len(), (1 << 20) / 8 / RING);
+        assert_eq!(times(&rings, 4_999), [4_999]);
+        assert_eq!(times(&rings, 4_600), [4_600]);
+        assert_eq!(times(&rings, 1), [0; 0]);
+        assert_eq!(times(&rings, 0), [0]);
+        drop(in_use);
     }
 
     #[test]
