@@ -106,7 +106,7 @@ pub fn create_folder(data: &Path) -> Result<(), DataDirError> {
 }
 
 /// Checks that the folder can be written, or created if it is missing.
-pub(super) fn may_be_filled(data: &Path) -> Result<(), DataDirError> {
+pub(crate) fn may_be_filled(data: &Path) -> Result<(), DataDirError> {
     for folder in data.ancestors() {
         let is_data = folder == data;
         let action = if is_data { "written" } else { "created" };

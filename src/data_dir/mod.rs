@@ -19,6 +19,6 @@ pub use bootstrap::{
 };
 pub use drafts::Drafts;
 pub use files::create_folder;
-pub(crate) use files::write_private;
+pub(crate) use files::{may_be_filled, write_private};
 pub use operator_settings::{HistoryEntry, OperatorSettings, Values, history, prepare_change};
 pub use running_time::RunningTime;

@@ -155,6 +155,8 @@ impl Server {
             issuer,
             counters,
         } = self;
+        // Otherwise the error would be that of whichever file is first.
+        data_dir::may_be_filled(data)?;
         // Only the owner of the lock may write into the folder.
         data_dir::create_folder(data)?;
         let lock = Lock::take(data)?;

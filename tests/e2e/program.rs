@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::Arc,
 };
 
@@ -13,7 +13,8 @@ use crate::support::{
     cti_client::{self, CtiClient},
     documents::Documents,
     phone::{self, Phone},
-    process::{PASSWORDS, Serving, finish, on_free_ports, program, run},
+    process::{PASSWORDS, Serving, finish, on_free_ports, program, run, within},
+    programs,
 };
 
 /// The exit code is this, and stderr is one sentence that holds each of these words.
@@ -324,6 +325,45 @@ fn check_config_predicts_the_start_without_writing() {
     ] {
         predicted(&filled(name, text), "data", words);
     }
+}
+
+/// `unshare -U` takes the rights of root, who may write whatever the mode.
+#[cfg(target_os = "linux")]
+#[test]
+fn check_config_predicts_that_a_folder_cannot_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    if !finish(Command::new("unshare").args(["-U", "true"]))
+        .status
+        .success()
+    {
+        return programs::skipped("unshare -U is not permitted");
+    }
+    let (folder, file) = settings_file(FREE);
+    let locked = folder.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::set_permissions(&locked, PermissionsExt::from_mode(0o500)).unwrap();
+    for (data, words) in [
+        (locked.clone(), "locked cannot be written: "),
+        (
+            locked.join("new/data"),
+            "locked/new/data cannot be created: ",
+        ),
+    ] {
+        for command in ["check-config", "serve"] {
+            let mut program = program();
+            program
+                .args([command, "--config", &file, "--data"])
+                .arg(&data);
+            let output = finish(&mut within(&["unshare", "-U"], &program));
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().last().unwrap_or_default();
+            assert!(
+                !output.status.success() && last.contains(words),
+                "{command}: {said}"
+            );
+        }
+    }
+    assert!(names(&locked).is_empty());
 }
 
 #[test]

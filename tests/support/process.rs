@@ -35,7 +35,7 @@ pub fn program() -> Command {
 }
 
 /// A command as the arguments of another program.
-fn within(wrapper: &[&str], inner: &Command) -> Command {
+pub fn within(wrapper: &[&str], inner: &Command) -> Command {
     let (outer, arguments) = wrapper.split_first().expect("a program");
     let mut command = Command::new(outer);
     command

@@ -67,31 +67,6 @@ fn generated_files_are_private() {
     }
 }
 
-#[cfg(unix)]
-#[test]
-#[allow(clippy::print_stdout, reason = "it says why it is skipped")]
-fn plan_rejects_unwritable_folder() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let folder = tempfile::tempdir().unwrap();
-    let locked = folder.path().join("locked");
-    fs::create_dir(&locked).unwrap();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
-    if fs::write(locked.join("file"), "").is_ok() {
-        return println!("SKIPPED: this user may write whatever the mode");
-    }
-    for (data, words) in [
-        (locked.clone(), "locked cannot be written: "),
-        (
-            locked.join("new/data"),
-            "locked/new/data cannot be created: ",
-        ),
-    ] {
-        let error = plan(&data, &Settings::builtin()).unwrap_err();
-        assert!(error.to_string().contains(words), "{error}");
-    }
-}
-
 #[test]
 fn token_that_is_too_short_is_rejected() {
     let check = |token: &str, holds: bool| {
