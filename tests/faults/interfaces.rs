@@ -18,7 +18,7 @@ const BOUND: Duration = Duration::from_secs(5);
 const INSIDE: &str = "UACSTA_TEST_NETWORK";
 
 /// Whether the test runs in a network of its own, where it may change addresses. Where it does not, it is run there, by
-/// this program once more; its failure is this one's.
+/// this program once more, and its failure is this one's; or it is skipped.
 pub(super) fn in_own_network(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
@@ -38,7 +38,7 @@ pub(super) fn in_own_network(test: &str) -> bool {
         .status()
         .is_ok_and(|status| status.success())
     {
-        crate::support::programs::skipped("this machine lets no test have a network of its own");
+        programs::skipped("unshare --net is not permitted: no test may have a network of its own");
         return false;
     }
     let this = std::env::current_exe().unwrap();

@@ -11,6 +11,7 @@ use crate::support::{
     datagrams::Weather,
     phone::{self, Phone},
     process::{PASSWORDS, Serving, run},
+    programs,
     server::{CLIENTS_PASSWORD, PHONES_PASSWORD},
     sip::Message,
 };
@@ -19,7 +20,7 @@ use crate::support::{
 fn has_ipv6() -> bool {
     let bound = TcpListener::bind((Ipv6Addr::LOCALHOST, 0));
     if let Err(error) = &bound {
-        crate::support::programs::skipped(&format!("nobody can listen on [::1] here: {error}"));
+        programs::skipped(&format!("nobody can listen on [::1] here: {error}"));
     }
     bound.is_ok()
 }

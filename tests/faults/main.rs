@@ -32,6 +32,8 @@ mod licences;
 mod log_on;
 #[cfg(target_os = "linux")]
 mod logs;
+#[cfg(target_os = "linux")]
+mod means;
 mod monitor_races;
 #[cfg(target_os = "linux")]
 mod operator;

@@ -16,6 +16,7 @@ use crate::support::{
     line::{Line, challenge, register},
     phone::Phone,
     process::{Serving, finish, on_free_ports, program},
+    programs,
     server::{PHONES_PASSWORD, http},
 };
 
@@ -94,7 +95,7 @@ async fn copy_during_writes_contains_everything_acknowledged() {
 pub(crate) const SMALL_DISK: &str = r#"d=$1; shift; mkdir -p "$d/logs"; mount --bind "$d/logs" /mnt; c=$(cat "$d/uacsta.toml")
 mount -t tmpfs -o size=2m tmpfs "$d" && mkdir "$d/logs" && mount --bind /mnt "$d/logs" && printf '%s\n' "$c" > "$d/uacsta.toml" && exec "$@""#;
 
-/// Whether a process may have mounts of its own here.
+/// Whether a process may have mounts of its own here; otherwise the test is skipped.
 pub(crate) fn may_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["-rm", "true"])
@@ -102,7 +103,7 @@ pub(crate) fn may_mount() -> bool {
         .status();
     let may = tried.is_ok_and(|status| status.success());
     if !may {
-        crate::support::programs::skipped("unshare -rm is not permitted");
+        programs::skipped("unshare -rm is not permitted");
     }
     may
 }
@@ -360,12 +361,12 @@ async fn acknowledged_disable_survives_kill_during_the_write_of_lines() {
     assert!(!list.contains("\"inOperation\":true"), "{list}");
 }
 
-/// Makes each sync of a server's files take a minute; `None` where nobody may trace it.
+/// Makes each sync of a server's files take a minute; `None`, and the test is skipped, where nobody may trace it.
 #[cfg(target_os = "linux")]
 async fn hang(server: &Serving) -> Option<std::process::Child> {
     let id = server.id().to_string();
     let delay = "inject=fdatasync:delay_enter=60000000";
-    let tracer = std::process::Command::new("strace")
+    let mut tracer = Command::new(programs::find("strace", "strace")?)
         .args([
             "-f",
             "-qq",
@@ -378,8 +379,8 @@ async fn hang(server: &Serving) -> Option<std::process::Child> {
             "-p",
             &id,
         ])
-        .spawn();
-    let mut tracer = tracer.ok()?;
+        .spawn()
+        .unwrap();
     loop {
         let tasks = fs::read_dir(format!("/proc/{id}/task")).unwrap();
         let mut states = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
@@ -387,6 +388,7 @@ async fn hang(server: &Serving) -> Option<std::process::Child> {
             return Some(tracer);
         }
         if tracer.try_wait().unwrap().is_some() {
+            programs::skipped("strace may not trace a process");
             return None;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -403,7 +405,6 @@ async fn hanging_disk_is_waited_for_at_most_30_s() {
     let listed = phone(&server, "000413c90001");
     listed.start().await;
     let Some(mut tracer) = hang(&server).await else {
-        crate::support::programs::skipped("needs strace and the right to trace a process");
         return;
     };
     let mac = "000413c90002";

@@ -16,6 +16,7 @@ pub mod programs;
 pub mod sample;
 pub mod server;
 pub mod sip;
+pub mod skipped;
 pub mod wire;
 pub mod xml;
 

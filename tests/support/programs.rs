@@ -1,8 +1,8 @@
-//! Outside programs that some tests need, and how a test is skipped without them.
+//! What some tests need from the machine, and how a test is skipped without it.
 
-use std::{fs, io::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
-/// Where a program lies; without it the test says that it was skipped, and fails where CI demands all of them.
+/// Where a program lies; without it the test is [`skipped`].
 pub fn find(program: &str, package: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Kamailio lies where not every user looks.
@@ -22,23 +22,17 @@ pub fn at(file: PathBuf, source: &str) -> Option<PathBuf> {
 fn or_skipped(found: Option<PathBuf>, program: &str, source: &str) -> Option<PathBuf> {
     if found.is_none() {
         skipped(&format!("{program} is not installed ({source})"));
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "{program} is not installed, and CI=true demands it"
-        );
     }
     found
 }
 
-/// Says that a test was skipped. The test target `skipped`, which runs last, repeats it.
+/// Says that a test is skipped for want of something, or fails it where CI demands everything.
 pub fn skipped(reason: &str) {
     println!("SKIPPED: {reason}");
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{reason}; CI=true demands it"
+    );
     let test = std::thread::current().name().unwrap_or("?").to_owned();
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/skipped");
-    // Each test has a file of its own, so that a later run replaces its line.
-    let file = fs::create_dir_all(folder)
-        .and_then(|()| fs::File::create(format!("{folder}/{}", test.replace("::", "."))));
-    if let Ok(mut file) = file {
-        let _ = writeln!(file, "{test}: {reason}");
-    }
+    super::skipped::leave(super::skipped::FOLDER.as_ref(), &test, reason);
 }
