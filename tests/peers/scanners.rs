@@ -118,8 +118,10 @@ async fn nmap_enumerates_no_user() {
     let mut program = Program::start(command, tempfile::tempdir().unwrap(), None);
     program.ended().await;
     let found = program.trace();
+    // It lists a user as `|     204: Auth required`; the number alone may be part of a port or a latency.
+    let names_user = |line: &str| line.trim_start_matches(['|', '_', ' ']).starts_with("204:");
     assert!(
-        found.contains("sip-methods") && !found.contains("204"),
+        found.contains("sip-methods") && !found.lines().any(names_user),
         "{found}"
     );
     phone.register().await.expect(200);
