@@ -14,8 +14,8 @@ mod running_time;
 pub use admin::{Admin, AdminError};
 pub use announcement::{Announcement, remove_announcement};
 pub use bootstrap::{
-    DataDir, DataDirError, InForce, due_certificate, is_own, keep_from_others, open_to_all, plan,
-    prepare, renew,
+    DataDir, DataDirError, InForce, authority_fault, due_certificate, is_own, keep_from_others,
+    open_to_all, plan, prepare, renew,
 };
 pub use drafts::Drafts;
 pub use files::create_folder;

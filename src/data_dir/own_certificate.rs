@@ -99,12 +99,6 @@ impl OwnCertificate {
 
     /// Logs what an operator should change about a certificate that is kept.
     pub(super) fn warn(&self) {
-        if let Err(reason) = &self.authority {
-            warn!(
-                reason,
-                "the private authority in the data folder cannot be used; restore ca.pem and ca-key.pem, else a new one replaces it when the next certificate is generated"
-            );
-        }
         let (Some(certificate), None) = (&self.certificate, self.signer()) else {
             return;
         };
@@ -134,8 +128,8 @@ impl OwnCertificate {
         } else {
             let (authority, key) = Authority::generate(&host_names::host_name(), now)?;
             let why = match due {
-                Due::Missing => Why::Authority,
-                Due::ExpiresSoon | Due::OtherNames => Why::OtherAuthority,
+                Due::Missing if !file.exists() => Why::Authority,
+                _ => Why::OtherAuthority,
             };
             drafts.push(draft(key_file, &key, Why::Generated)?);
             drafts.push(draft(file, &authority.pem, why)?);

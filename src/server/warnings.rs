@@ -60,6 +60,11 @@ pub enum ConfigWarning {
         /// A file, or the data folder.
         path: PathBuf,
     },
+    /// The private authority in the data folder cannot be used.
+    SpoiltAuthority {
+        /// Why.
+        fault: String,
+    },
 }
 
 /// Characters of a secure password.
@@ -87,6 +92,8 @@ impl ConfigWarning {
         }
         let open = data_dir::open_to_all(data, settings);
         all.extend(open.into_iter().map(|path| Self::OpenToAll { path }));
+        let fault = data.and_then(|data| data_dir::authority_fault(data, settings));
+        all.extend(fault.map(|fault| Self::SpoiltAuthority { fault }));
         all
     }
 
@@ -206,6 +213,9 @@ impl ConfigWarning {
             }
             Self::UnusedCodes => "the licence codes have no effect",
             Self::OpenToAll { .. } => "file is open to every user of this machine",
+            Self::SpoiltAuthority { .. } => {
+                "the private authority in the data folder cannot be used"
+            }
         }
     }
 }
@@ -249,6 +259,10 @@ impl fmt::Display for ConfigWarning {
                 f,
                 "every user of this machine may read or change {0}, which contains secrets: chmod o= {0}",
                 path.display()
+            ),
+            Self::SpoiltAuthority { fault } => write!(
+                f,
+                "the private authority in the data folder cannot be used ({fault}); restore ca.pem and ca-key.pem, else a new one replaces it when the next certificate is generated"
             ),
         }
     }

@@ -310,6 +310,23 @@ fn check_config_predicts_the_start_without_writing() {
             &["secrets.toml, line 1: is not TOML"][..],
         ),
         ("secrets.toml", None, &["secrets.toml"]),
+        (
+            "settings.toml",
+            Some("[phones\n"),
+            &["settings.toml, line 1: is not TOML"],
+        ),
+        (
+            "settings.toml",
+            Some("[advanced]\nsip_expires = 5\n"),
+            &["settings.toml", "sip_expires"],
+        ),
+        ("settings.toml", None, &["settings.toml"]),
+        (
+            "admin.toml",
+            Some("[licenses\n"),
+            &["admin.toml, line 1: is not TOML"],
+        ),
+        ("admin.toml", None, &["admin.toml"]),
         ("cli.token", None, &["cli.token cannot be read"]),
         ("trial", None, &["running time", "trial"]),
         (
@@ -391,6 +408,40 @@ fn check_config_predicts_that_a_device_is_no_configuration() {
         let output = run(&[&[command], &arguments[..]].concat());
         fails(&output, 2, &["/dev/null is not a regular file"]);
     }
+}
+
+/// A server with a spoilt authority serves, and generates another when it needs one: a warning, before it is too late.
+#[tokio::test]
+async fn check_config_warns_of_a_spoilt_authority() {
+    let words = "the private authority in the data folder cannot be used";
+    let server = Serving::start(tempfile::tempdir().unwrap(), PASSWORDS);
+    let data = server.kill();
+    let file = data.path().join("uacsta.toml").display().to_string();
+    let folder = data.path().display().to_string();
+    let check = || run(&["check-config", &file, "--data", &folder]);
+    let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!said(&check()).contains(words), "{}", said(&check()));
+    for (name, fault) in [
+        ("ca.pem", "ca.pem is not PEM"),
+        ("ca-key.pem", "ca-key.pem: "),
+    ] {
+        let path = data.path().join(name);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, "rubbish").unwrap();
+        let output = check();
+        assert!(output.status.success());
+        let warning = format!("warning: {words} ({fault}");
+        assert!(said(&output).contains(&warning), "{}", said(&output));
+        std::fs::write(&path, whole).unwrap();
+    }
+    std::fs::write(data.path().join("ca.pem"), "rubbish").unwrap();
+    let server = Serving::start(data, PASSWORDS);
+    server.until_logged(0, words).await;
+    let data = server.kill();
+    std::fs::remove_file(data.path().join("certificate.pem")).unwrap();
+    let server = Serving::start(data, PASSWORDS);
+    let replaced = "load this file into the phones and clients that trusted the former certificate";
+    server.until_logged(0, replaced).await;
 }
 
 #[test]

@@ -12,7 +12,7 @@ use uacsta_config::{OPERATOR_FILE, Secret, Settings, remedy};
 use uacsta_connect::data_dir::{API_TOKEN, JOURNAL, SECRETS};
 
 use super::{
-    authority,
+    authority::{self, Authority},
     drafts::{Draft, Drafts, Why},
     files::{self, Prepared, create_folder, may_be_filled, read},
     own_certificate::{self, Due, OwnCertificate},
@@ -172,6 +172,13 @@ pub fn due_certificate(data: &Path, settings: &Settings) -> Result<Drafts, DataD
         }
         _ => Ok(Drafts::default()),
     }
+}
+
+/// Why the private authority in the data folder cannot be used, if the server's certificate is to be signed by it.
+pub fn authority_fault(data: &Path, settings: &Settings) -> Option<String> {
+    let [certificate, _] = own_certificate::files(data);
+    let own = settings.tls.certificate.is_none();
+    own.then(|| Authority::load(data, &certificate).err())?
 }
 
 /// Files with secrets, and the data folder itself, that every user of this machine may read or change.
