@@ -34,7 +34,10 @@ use crate::{
     sip::{
         connection::Shut,
         responder::FinalResponse,
-        session::{Accept, Body, Close, Notify, SessionEnd, SessionEvent, SessionEventKind},
+        session::{
+            Accept, Body, Close, Notify, SessionEnd, SessionEvent, SessionEventKind, SessionId,
+            Withdraw,
+        },
     },
     supervision::RestartableAddr,
     truncated::Truncated,
@@ -150,13 +153,22 @@ impl Client {
     }
 
     /// Ends all sessions and their dialogs, since another user may use the connection next.
-    pub(super) fn end_all(&mut self, reason: &str) {
+    pub(super) fn end_all(&mut self, reason: &str, ctx: &Context<Self>) {
         let sessions: Vec<_> = self.sessions.iter().map(|(key, it)| (key, it.id)).collect();
         for (key, id) in sessions {
-            if let Some(session) = id {
-                self.connection.do_send(Close { session });
-            }
+            self.end_dialog(key, id, ctx);
             self.end_session(key, reason, true);
+        }
+    }
+
+    /// Ends the dialog of a session. Without an identifier, the connection is about to accept the INVITE, or has done so.
+    pub(super) fn end_dialog(&self, key: u64, session: Option<SessionId>, ctx: &Context<Self>) {
+        match session {
+            Some(session) => self.connection.do_send(Close { session }),
+            None => self.connection.do_send(Withdraw {
+                owner: ctx.address().recipient(),
+                key,
+            }),
         }
     }
 
@@ -216,7 +228,7 @@ impl Actor for Client {
         self.connection.do_send(Shut {
             reason: reason.into(),
         });
-        self.end_all(reason);
+        self.end_all(reason, ctx);
     }
 }
 
@@ -292,7 +304,7 @@ impl Handler<ClientDisconnected> for Client {
         let open = self.sessions.len();
         let sessions = (open > 0).then_some(open);
         tracing::info!(client = %self.user.name.user, peer = %self.user.name.peer, reason = %gone.reason, sessions, "client logged off");
-        self.end_all(&gone.reason);
+        self.end_all(&gone.reason, ctx);
         ctx.stop();
     }
 }
@@ -329,9 +341,8 @@ impl Handler<ConfigChanged> for Client {
             self.revoke_monitor(key, &cross_ref);
         }
         for key in sessions {
-            if let Some(session) = self.sessions.get(key).and_then(|session| session.id) {
-                self.connection.do_send(Close { session });
-            }
+            let id = self.sessions.get(key).and_then(|session| session.id);
+            self.end_dialog(key, id, ctx);
             self.end_session(key, "the client has no right to the line any more", false);
             self.on_list(ListEvent::SessionEnded(key), ctx);
         }

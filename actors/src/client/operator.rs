@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use actix::{ActorContext, Handler, MessageResult};
+use actix::{ActorContext, Context, Handler, MessageResult};
 
 use super::{Client, sessions::Scope};
 use crate::{
     registrar::{ClientState, DescribeClient, EndClient, OpenClientSession, Stopping},
-    sip::{connection::Shut, session::Close},
+    sip::connection::Shut,
 };
 
 impl Client {
     /// Tells each session that its registrations end, and ends its dialog.
-    fn abort_sessions(&mut self) {
+    fn abort_sessions(&mut self, ctx: &Context<Self>) {
         for (key, session) in self.sessions.iter() {
             for message in self.registrations.abort(key) {
                 self.notify(session, message);
             }
-            if let Some(session) = session.id {
-                self.connection.do_send(Close { session });
-            }
+            self.end_dialog(key, session.id, ctx);
         }
     }
 }
@@ -27,8 +25,8 @@ impl Client {
 impl Handler<Stopping> for Client {
     type Result = ();
 
-    fn handle(&mut self, _: Stopping, _: &mut Self::Context) {
-        self.abort_sessions();
+    fn handle(&mut self, _: Stopping, ctx: &mut Self::Context) {
+        self.abort_sessions(ctx);
     }
 }
 
@@ -36,12 +34,12 @@ impl Handler<EndClient> for Client {
     type Result = ();
 
     fn handle(&mut self, EndClient { reason }: EndClient, ctx: &mut Self::Context) {
-        self.abort_sessions();
+        self.abort_sessions(ctx);
         if !self.user.log_on.is_by_front_end() {
             return self.connection.do_send(Shut { reason });
         }
         // Other users have the connection of a front end, too.
-        self.end_all(&reason);
+        self.end_all(&reason, ctx);
         ctx.stop();
     }
 }

@@ -110,3 +110,42 @@ async fn phone_on_udp_is_a_stranger_again_after_log_off() {
             .expect("the connection's end");
     }
 }
+
+/// E8: a session that is being opened as its client logs off ends as the others do.
+#[tokio::test]
+async fn session_that_is_being_opened_ends_with_the_log_off() {
+    let server = Serving::start(tempdir().unwrap(), SETTINGS);
+    let account = Account::new("ecsta", CLIENTS_PASSWORD);
+    let mut line = Line::to(server.clients).await;
+    line.log_on(&account).await.expect(200);
+    let off = |cseq: u32| {
+        register("ecsta")
+            .set("Call-ID", "off")
+            .set("CSeq", format!("{cseq} REGISTER"))
+            .set("Expires", 0)
+    };
+    let given = challenge(&line.ask(&off(1)).await);
+    let proof = given.answer("REGISTER", URI, &account, 1);
+    let invite = request("INVITE", "ecsta")
+        .set("To", "<sip:127.0.0.1>")
+        .with("Contact", "<sip:ecsta@127.0.0.1>");
+    let off = off(2).with("Authorization", proof);
+    line.write([invite.bytes(), off.bytes()].concat()).await;
+    let (mut accepted, mut logged_off) = (false, false);
+    loop {
+        let message = line.answer().await;
+        match message.must("CSeq") {
+            "2 REGISTER" => logged_off = message.status() == 200,
+            "1 INVITE" => accepted = message.status() == 200,
+            _ if message.status() == 0 => {
+                assert_eq!(message.method(), "BYE");
+                assert_eq!(message.must("Call-ID"), invite.must("Call-ID"));
+                break;
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(accepted && logged_off);
+    let log = server.end();
+    assert!(!log.contains("panicked"), "{log}");
+}
