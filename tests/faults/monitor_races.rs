@@ -1,12 +1,12 @@
 //! Clients that start and stop monitors while the phone is busy: each monitored line ends up with one monitor (ECMA-269, section 15).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{
     csta::{Call, element},
     cti_client::Session,
     fixture::{LINE, MAC, started},
-    phone::{Phone, Reaction},
+    phone::{Phone, Reaction, State},
     server::Server,
 };
 
@@ -194,4 +194,45 @@ async fn monitor_is_stopped_after_a_long_retry_after() {
     session.unwatch(&reference).await;
     phone.until_received("MonitorStop", 1).await;
     until_left(&phone, &session, 0).await;
+}
+
+/// Monitors the line whose phone is being asked for a new session.
+async fn watch_soon(session: &mut Session) -> String {
+    let reference = session.monitor(LINE).await;
+    while session.event().await.name() != "BackInServiceEvent" {}
+    reference
+}
+
+/// A6, A9: a MonitorStop that crosses a request of the phone's is sent again, however short the time for requests is; a monitor
+/// that the phone does not stop is used again, or ends with its session.
+#[tokio::test]
+async fn monitor_ends_however_the_phone_rejects_its_stop() {
+    let server = Server::with(|settings| settings.advanced.request_timeout = WHILE);
+    let phone = started(&server).await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(LINE).await;
+    phone.once("MonitorStop", Reaction::Status(491, &[]));
+    session.unwatch(&reference).await;
+    phone.until_received("MonitorStop", 2).await;
+    let no_monitor = |state: &State| state.monitors.is_empty().then_some(());
+    phone.until("no monitor", no_monitor).await;
+    let (starts, invites) = (phone.count("MonitorStart"), phone.count("INVITE"));
+    phone.always("MonitorStop", Reaction::Status(500, &[]));
+    let reference = session.watch(LINE).await;
+    session.unwatch(&reference).await;
+    phone.until_received("INVITE", invites + 1).await;
+    phone.until("no monitor", no_monitor).await;
+    assert_eq!(phone.count("BYE"), 1);
+    // 503 asks for quiet, also before the next INVITE.
+    phone.always(
+        "MonitorStop",
+        Reaction::Status(503, &[("Retry-After", "2")]),
+    );
+    let reference = watch_soon(&mut session).await;
+    let stopped = Instant::now();
+    session.unwatch(&reference).await;
+    phone.until_received("INVITE", invites + 2).await;
+    assert!(stopped.elapsed() >= Duration::from_secs(4));
+    watch_soon(&mut session).await;
+    assert_eq!(phone.count("MonitorStart"), starts + 3);
 }

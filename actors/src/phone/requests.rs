@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use actix::Context;
 use bytes::Bytes;
-use uacsta_schema::csta::{
-    self, Dialect, Document, Failure, GetCSTAFeatures, Message, Response, ServiceId,
+use uacsta_schema::{
+    csta::{self, Dialect, Document, Failure, GetCSTAFeatures, Message, Response, ServiceId},
+    sip::Status,
 };
 
 use super::{
@@ -181,9 +182,10 @@ impl Phone {
                 && self.requests.has_sent_none()
                 && self.emulation.has_unstopped_monitors()
                 && self.monitored.are_stopped()
+                && !self.requests.is_quiet_beyond(now)
             {
                 let reason =
-                    "restarted to stop unused monitors: the phone lacks MonitorStop".into();
+                    "restarted to end unused monitors: the phone rejects MonitorStop".into();
                 self.on_session(SessionInput::Renew(reason), ctx);
             }
         }
@@ -289,9 +291,13 @@ impl Phone {
             Requester::Operator(operator) => drop(operator.send(result)),
             Requester::SystemRegister | Requester::Rollback => {}
             Requester::MonitorStop { line, cross_ref } => {
-                if is_unsupported
-                    && self.capabilities.provider(ServiceId::MonitorStop) == Provider::Emulation
-                {
+                let is_emulated = is_unsupported
+                    && self.capabilities.provider(ServiceId::MonitorStop) == Provider::Emulation;
+                // 481 and 408 end the session, and with it the monitor.
+                let is_rejected = matches!(result, Err(Refusal::Refused(status))
+                    if status != Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST
+                        && status != Status::REQUEST_TIMEOUT);
+                if is_emulated || is_rejected {
                     self.emulation.leave_running(line, cross_ref);
                     self.send_next(ctx);
                 }

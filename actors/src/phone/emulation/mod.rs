@@ -228,7 +228,7 @@ impl Emulation {
         self
     }
 
-    /// The phone cannot stop this monitor, so the monitor keeps running.
+    /// The phone cannot or will not stop this monitor, so the monitor keeps running.
     pub(super) fn leave_running(&mut self, line: DeviceId, cross_ref: MonitorCrossRefId) {
         self.state().unstopped.add(line, cross_ref);
     }

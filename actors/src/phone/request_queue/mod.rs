@@ -207,7 +207,7 @@ impl RequestQueue {
         match *status {
             Status::REQUEST_PENDING if request.crossings < CROSSINGS => {
                 let at = now + after_crossing(true);
-                if at < request.deadline {
+                if at < request.deadline || request.requester.is_unhurried() {
                     request.crossings += 1;
                     if request.requester.may_repeat() {
                         self.waiting.push_front(request);

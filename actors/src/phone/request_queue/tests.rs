@@ -265,6 +265,9 @@ fn crossing_requests_are_sent_again() {
         ">c1 c1=491 +4 c1=491 +4 c1=491",
         &format!("{again}, c1, c1 done"),
     );
+    check(&mut Case::new(), ">l +9 l=491", "l, l done");
+    // A MonitorStop has no deadline in the queue.
+    check(&mut Case::new(), ">s +9 s=491 +4", "s, s again, s");
 }
 
 #[test]
