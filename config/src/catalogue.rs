@@ -213,6 +213,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of("limits.api_requests", AtOnce).count(1, 100_000),
     Row::of("limits.sessions_per_connection", AtOnce).count(1, 100_000),
     Row::of("limits.accounts", AtOnce).count(1, 100_000),
+    Row::of("limits.tokens", AtOnce).count(1, 100_000),
     Row::of("licenses.codes", AtOnce).secret(),
     Row::of("logs.level", AtOnce).choices(Level::WORDS),
     Row::of("logs.levels", AtOnce),

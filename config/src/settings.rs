@@ -234,6 +234,8 @@ pub struct Limits {
     pub sessions_per_connection: usize,
     /// Accounts of clients that the settings do not contain.
     pub accounts: usize,
+    /// Tokens of all accounts.
+    pub tokens: usize,
 }
 
 /// Licence codes.

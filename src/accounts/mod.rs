@@ -1,6 +1,7 @@
-//! Accounts of CTI clients and programs that operators make, kept in `accounts.json` of the data folder.
+//! Accounts of CTI clients and programs that operators make, and tokens, kept in `accounts.json` of the data folder.
 
 mod stored;
+mod tokens;
 
 use std::{
     fs, io,
@@ -10,7 +11,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 pub use stored::{Level, LineRight};
-use stored::{State, StoredAccount, hashed};
+use stored::{State, StoredAccount, configured, hashed};
+use tokens::Uses;
+pub use tokens::{AcceptedToken, PREFIX, Token, TokenError, TokenUse};
 use tokio::sync::Mutex;
 use uacsta_actors::{
     ServerContext, account::Account, registrar::AccountsChanged, supervision::RestartableRecipient,
@@ -74,6 +77,12 @@ pub enum AccountError {
     /// There are too many.
     #[error("there are {0} accounts already; remove one, or raise limits.accounts")]
     Full(usize),
+    /// The account has no such token.
+    #[error("the account has no token {0}")]
+    UnknownToken(String),
+    /// There are too many.
+    #[error("there are {0} tokens already; revoke one, or raise limits.tokens")]
+    TooManyTokens(usize),
     /// The file could not be read at the start.
     #[error("{} cannot be read: {reason}; mend or remove the file, and restart the server", file.display())]
     Unreadable {
@@ -94,6 +103,7 @@ pub enum AccountError {
 pub struct AccountStore {
     file: PathBuf,
     state: ArcSwap<State>,
+    uses: Uses,
     /// Why the file could not be read.
     fault: Option<String>,
     /// Held during a change, which waits for the disk.
@@ -108,7 +118,7 @@ impl AccountStore {
         data: &Path,
         context: Arc<ServerContext>,
         changed: RestartableRecipient<AccountsChanged>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let file = data.join("accounts.json");
         let read = match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
@@ -120,15 +130,16 @@ impl AccountStore {
         }
         let store = Self {
             fault: read.as_ref().err().cloned(),
-            state: ArcSwap::default(),
+            state: ArcSwap::from_pointee(read.unwrap_or_default()),
+            uses: Uses::default(),
             file,
             changing: Arc::default(),
             context,
             changed,
         };
-        store.publish(read.unwrap_or_default());
+        store.publish();
         store.warn_of_settings();
-        store
+        Arc::new(store)
     }
 
     /// Warns of accounts that cannot log on with the settings in force.
@@ -187,7 +198,7 @@ impl AccountStore {
     /// The name is taken, or the change cannot be stored; nothing is changed then.
     pub async fn add(self: &Arc<Self>, new: NewAccount) -> Result<KnownAccount, AccountError> {
         let at = self.context.clock.wall();
-        self.change(move |state, settings| {
+        let add = move |state: &mut State, settings: &Settings| {
             let limit = settings.limits.accounts;
             if state.accounts.len() >= limit {
                 return Err(AccountError::Full(limit));
@@ -215,8 +226,8 @@ impl AccountStore {
             state.accounts.push(account);
             state.accounts.sort_by_key(|one| one.user.to_lowercase());
             Ok(known)
-        })
-        .await
+        };
+        self.change(add, Self::notify).await
     }
 
     /// Changes an account. Sessions and monitors that its new rights do not allow end.
@@ -229,7 +240,7 @@ impl AccountStore {
         change: AccountChange,
     ) -> Result<KnownAccount, AccountError> {
         let id = id.to_owned();
-        self.change(move |state, settings| {
+        let modify = move |state: &mut State, settings: &Settings| {
             let mut made = state.accounts.iter_mut();
             let Some(account) = made.find(|one| one.id == id) else {
                 return Err(not_made(settings, id));
@@ -241,31 +252,34 @@ impl AccountStore {
             account.rights = change.rights.unwrap_or_else(|| account.rights.clone());
             account.numbers = change.numbers.unwrap_or_else(|| account.numbers.clone());
             Ok(account.known())
-        })
-        .await
+        };
+        self.change(modify, Self::notify).await
     }
 
-    /// Removes an account. Its sessions end.
+    /// Removes an account and its tokens. Its sessions end.
     ///
     /// # Errors
     /// As [`Self::modify`].
     pub async fn remove(self: &Arc<Self>, id: &str) -> Result<(), AccountError> {
         let id = id.to_owned();
-        self.change(move |state, settings| {
+        let remove = move |state: &mut State, settings: &Settings| {
             let before = state.accounts.len();
             state.accounts.retain(|one| one.id != id);
             match state.accounts.len() < before {
-                true => Ok(()),
-                false => Err(not_made(settings, id)),
+                true => state.tokens.retain(|token| token.account != id),
+                false => return Err(not_made(settings, id)),
             }
-        })
-        .await
+            Ok(())
+        };
+        self.change(remove, Self::notify).await
     }
 
-    /// Stores a change, then applies it, on a thread that may wait for the disk. Whoever asked need not wait for it.
+    /// Stores a change, then applies it and calls `then`, on a thread that may wait for the disk, even if nobody waits for it
+    /// any more.
     async fn change<R: Send + 'static>(
         self: &Arc<Self>,
         change: impl FnOnce(&mut State, &Settings) -> Result<R, AccountError> + Send + 'static,
+        then: fn(&Self),
     ) -> Result<R, AccountError> {
         if let Some(fault) = &self.fault {
             return Err(AccountError::Unreadable {
@@ -279,22 +293,30 @@ impl AccountStore {
             let _alone = alone;
             let mut state = State::clone(&store.state.load());
             let result = change(&mut state, &store.context.config().settings)?;
+            let uses = store.uses.enter(&mut state);
             // Strings and numbers always have a JSON form.
             let text = serde_json::to_vec_pretty(&state).unwrap_or_default();
             write_private(&store.file, &text)?;
-            store.publish(state);
-            store.changed.do_send(AccountsChanged);
+            store.state.store(Arc::new(state));
+            store.uses.written(&uses);
+            then(&store);
             Ok(result)
         });
         done.await
             .unwrap_or_else(|error| Err(AccountError::System(error.to_string())))
     }
 
-    /// Has clients log on by this state.
-    fn publish(&self, state: State) {
+    /// Has clients log on by the accounts as they are.
+    fn publish(&self) {
+        let state = self.state.load();
         let accounts = state.accounts.iter().map(StoredAccount::account).collect();
         self.context.accounts.store(Arc::new(accounts));
-        self.state.store(Arc::new(state));
+    }
+
+    /// The same, and tells connected clients.
+    fn notify(&self) {
+        self.publish();
+        self.changed.do_send(AccountsChanged);
     }
 }
 
@@ -306,17 +328,6 @@ impl KnownAccount {
             created_at: None,
         }
     }
-}
-
-/// The account of the settings with this name.
-fn configured(settings: &Settings, user: &str) -> Option<Account> {
-    if settings.clients.user == user {
-        return Some(Account::of_clients_user(settings));
-    }
-    let mut accounts = settings.clients.accounts.iter();
-    accounts
-        .find(|account| account.user == user)
-        .map(Account::from)
 }
 
 /// Why an account that is not in the data folder cannot be changed.

@@ -3,11 +3,11 @@
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use uacsta_actors::account::{self, Account, Grant};
-use uacsta_config::Secret;
+use uacsta_config::{Secret, Settings};
 use uacsta_schema::sip::digest::{Algorithm, Ha1};
 use utoipa::ToSchema;
 
-use super::{AccountError, KnownAccount};
+use super::{AccountError, KnownAccount, tokens::Token};
 
 /// What an account may do with a line; each level includes those before it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
@@ -37,6 +37,8 @@ pub struct LineRight {
 pub(super) struct State {
     #[serde(default)]
     pub(super) accounts: Vec<StoredAccount>,
+    #[serde(default)]
+    pub(super) tokens: Vec<Token>,
 }
 
 /// An account as it is kept: with hashes of its password alone.
@@ -93,6 +95,33 @@ impl From<&Grant> for LineRight {
             lines: grant.lines.clone(),
         }
     }
+}
+
+impl State {
+    /// The account with exactly this id.
+    pub(super) fn by_id(&self, settings: &Settings, id: &str) -> Option<KnownAccount> {
+        let made = self.accounts.iter().find(|account| account.id == id);
+        made.map(StoredAccount::known)
+            .or_else(|| configured(settings, id).map(KnownAccount::of_settings))
+    }
+
+    /// Removes tokens whose accounts are gone.
+    pub(super) fn forget_orphans(&mut self, settings: &Settings) {
+        let mut tokens = std::mem::take(&mut self.tokens);
+        tokens.retain(|token| self.by_id(settings, &token.account).is_some());
+        self.tokens = tokens;
+    }
+}
+
+/// The account of the settings with this name.
+pub(super) fn configured(settings: &Settings, user: &str) -> Option<Account> {
+    if settings.clients.user == user {
+        return Some(Account::of_clients_user(settings));
+    }
+    let mut accounts = settings.clients.accounts.iter();
+    accounts
+        .find(|account| account.user == user)
+        .map(Account::from)
 }
 
 impl StoredAccount {

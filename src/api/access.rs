@@ -6,6 +6,14 @@ use std::{
     rc::Rc,
 };
 
+use actix_web::{
+    Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::header::{AUTHORIZATION, COOKIE, HeaderMap},
+    web,
+};
+use uacsta_actors::{account::Account, counters::Counter};
+
 use super::{
     audit,
     authentication::{Keys, is_own_page},
@@ -15,21 +23,49 @@ use super::{
     problem::{Kind, Problem},
     rates::Rates,
 };
-use crate::operators::Right;
-use actix_web::{
-    Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
-    dev::Payload,
-    http::header::{AUTHORIZATION, COOKIE, HeaderMap},
-    web,
-};
-use uacsta_actors::counters::Counter;
+use crate::{accounts::AcceptedToken, operators::Right};
 
 /// Somebody who has logged on.
 #[derive(Clone, Debug)]
 pub(super) struct LogOn {
-    /// The name, for the log.
+    /// The name, for the log; of a program its account and token.
     pub(super) name: String,
-    pub(super) right: Right,
+    pub(super) role: Role,
+}
+
+/// What somebody who has logged on may do.
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    /// Serve the server, with this right.
+    Operator(Right),
+    /// See and control lines, as the account of its token allows.
+    Program(AcceptedToken),
+}
+
+impl LogOn {
+    /// The right of an operator; `None` for a program.
+    pub(super) fn right(&self) -> Option<Right> {
+        match self.role {
+            Role::Operator(right) => Some(right),
+            Role::Program(_) => None,
+        }
+    }
+
+    /// The account of a program; `None` for an operator.
+    pub(super) fn account(&self) -> Option<&Account> {
+        match &self.role {
+            Role::Operator(_) => None,
+            Role::Program(token) => Some(&token.account.account),
+        }
+    }
+
+    /// Whose requests are counted, and answered again, together: an operator's, or those by all tokens of an account.
+    pub(super) fn party(&self) -> String {
+        match &self.role {
+            Role::Operator(_) => format!("operator {}", self.name),
+            Role::Program(token) => format!("account {}", token.account.id),
+        }
+    }
 }
 
 /// A handler's argument for each right.
@@ -51,12 +87,14 @@ macro_rules! rights {
 }
 
 rights! {
-    /// Somebody who may read.
-    Reader needs Right::Read;
-    /// Somebody who may operate.
-    Operator needs Right::Operate;
-    /// Somebody who may administer.
-    Administrator needs Right::Admin;
+    /// Anybody who has logged on: an operator, or a program with the token of an account.
+    LoggedOn needs None;
+    /// An operator who may read.
+    Reader needs Some(Right::Read);
+    /// An operator who may operate.
+    Operator needs Some(Right::Operate);
+    /// An operator who may administer.
+    Administrator needs Some(Right::Admin);
 }
 
 /// Anybody, also without log-on.
@@ -76,12 +114,19 @@ impl FromRequest for Anybody {
     }
 }
 
-/// The right that a request needs.
+/// The right that a request needs; `None` where every log-on suffices.
 #[derive(Clone, Copy)]
-struct Needed(Right);
+pub(super) struct Needed(Option<Right>);
+
+impl Needed {
+    /// Whether somebody has it.
+    pub(super) fn is_held_by(self, log_on: &LogOn) -> bool {
+        self.0.is_none_or(|needed| may(log_on, needed))
+    }
+}
 
 /// Checks log-on, right and parameters, and lifts the limits of the connection.
-fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
+fn granted(request: &HttpRequest, needed: Option<Right>) -> Result<LogOn, Problem> {
     let keys = request.app_data::<web::Data<Keys>>();
     let keys = keys.ok_or_else(Problem::not_logged_on)?;
     let log_on = log_on(request, keys)?;
@@ -98,21 +143,21 @@ fn granted(request: &HttpRequest, needed: Right) -> Result<LogOn, Problem> {
 
 /// Checks log-on and right again once the body has come: they may have ended since the head came.
 pub(super) fn check_again(request: &HttpRequest) -> Result<(), Problem> {
-    let Some(needed) = needed(request) else {
+    let Some(Needed(needed)) = needed(request) else {
         return Ok(());
     };
     let log_on = still_logged_on(request).ok_or_else(Problem::not_logged_on)?;
     check_right(&log_on, needed)
 }
 
-fn check_right(log_on: &LogOn, needed: Right) -> Result<(), Problem> {
-    if may(log_on, needed) {
+fn check_right(log_on: &LogOn, needed: Option<Right>) -> Result<(), Problem> {
+    let Some(needed) = needed.filter(|needed| !may(log_on, *needed)) else {
         return Ok(());
-    }
+    };
     let detail = format!(
         "{} may {}, but this needs the right to {}",
         log_on.name,
-        verb(log_on.right),
+        log_on.right().map_or("use its lines", verb),
         verb(needed)
     );
     Err(Problem::new(Kind::NO_RIGHT, detail))
@@ -144,7 +189,7 @@ pub(super) fn admit(request: &HttpRequest, log_on: &LogOn) -> Result<(), Problem
     };
     let context = keys.context();
     let rate = context.config().settings.limits.api_requests;
-    let (standing, outcome) = rates.admit(&log_on.name, rate, context.clock.now());
+    let (standing, outcome) = rates.admit(log_on, rate, context.clock.now());
     request.extensions_mut().insert(standing);
     if outcome.is_err() {
         context.counters.count(Counter::TooManyApiRequests);
@@ -157,25 +202,24 @@ pub(super) fn asker(request: &HttpRequest) -> Option<LogOn> {
     log_on(request, request.app_data::<web::Data<Keys>>()?).ok()
 }
 
-/// Who asked, while a request or its answer goes on; `None` if the log-on holds no longer. It is no use of a session.
+/// Who asked, while a request or its answer goes on; `None` if the log-on holds no longer. It is no use of a session or token.
 pub(super) fn still_logged_on(request: &HttpRequest) -> Option<LogOn> {
     let keys = request.app_data::<web::Data<Keys>>()?;
     let headers = request.headers();
-    let authorization = headers.get(AUTHORIZATION);
-    match (authorization, session_cookie(headers)) {
-        (None, Some(cookie)) => keys.recheck_cookie(cookie).ok(),
-        _ => log_on(request, keys).ok(),
+    match (headers.get(AUTHORIZATION), session_cookie(headers)) {
+        (Some(authorization), _) => keys.recheck(authorization.to_str().ok()?).ok(),
+        (None, cookie) => keys.recheck_cookie(cookie?).ok(),
     }
 }
 
 /// The right that a request needed; `None` for one that anybody may send.
-pub(super) fn needed(request: &HttpRequest) -> Option<Right> {
-    request.extensions().get().map(|Needed(right)| *right)
+pub(super) fn needed(request: &HttpRequest) -> Option<Needed> {
+    request.extensions().get().copied()
 }
 
 /// Whether somebody has a right.
 pub(super) fn may(log_on: &LogOn, needed: Right) -> bool {
-    log_on.right >= needed
+    log_on.right().is_some_and(|right| right >= needed)
 }
 
 /// The value of the session's cookie.
@@ -214,7 +258,7 @@ fn check_parameters(request: &HttpRequest) -> Result<(), Problem> {
 
 /// Answers requests for which there is no handler: 405 with Allow, or 404.
 pub(super) async fn no_handler(
-    _: Reader,
+    _: LoggedOn,
     request: HttpRequest,
     document: web::Data<Document>,
 ) -> Result<HttpResponse, Problem> {

@@ -20,16 +20,20 @@ use uacsta_actors::{
 use uacsta_config::Secret;
 
 use super::{
-    access::LogOn,
+    access::{LogOn, Role},
     connection::Peer,
     problem::{Kind, Problem},
 };
-use crate::operators::{Operators, Origin, Right};
+use crate::{
+    accounts::{AcceptedToken, AccountStore, PREFIX, TokenError},
+    operators::{Operators, Origin, Right},
+};
 
 /// The credentials that the API accepts.
 pub(super) struct Keys {
     accepted: ArcSwap<Credentials>,
     operators: Arc<Operators>,
+    accounts: Arc<AccountStore>,
     context: Arc<ServerContext>,
 }
 
@@ -47,11 +51,13 @@ impl Keys {
         token: &Secret,
         password: &Secret,
         operators: Arc<Operators>,
+        accounts: Arc<AccountStore>,
         context: Arc<ServerContext>,
     ) -> Self {
         Self {
             accepted: ArcSwap::from_pointee(Credentials::new(token, password)),
             operators,
+            accounts,
             context,
         }
     }
@@ -67,19 +73,48 @@ impl Keys {
 
     /// Checks the `authorization` of a request from `address`.
     ///
-    /// The token is exempt from the rate limit: it cannot be guessed, and behind a proxy the command line shares its address
-    /// with everybody.
+    /// Tokens are exempt from the rate limit: they cannot be guessed, and behind a proxy their programs share an address with
+    /// everybody.
     pub(super) fn check(&self, authorization: &str, address: IpAddr) -> Result<LogOn, Problem> {
         if authorization.is_empty() {
             return Err(Problem::not_logged_on());
         }
-        let accepted = self.accepted.load();
-        if accepted.has_token(authorization) {
+        let problem = match self.recheck(authorization) {
+            Ok(log_on) => {
+                if let Role::Program(token) = &log_on.role {
+                    self.accounts.note_use(token, address);
+                }
+                return Ok(log_on);
+            }
+            Err(problem) => problem,
+        };
+        let is_program = bearer(authorization).is_some_and(|token| token.starts_with(PREFIX));
+        let user = match is_program {
+            // No SIP user has a space in its name.
+            true => AuthUser::User("a program"),
+            false => AuthUser::Administrator,
+        };
+        let attempt = AuthAttempt::new(address, user);
+        self.admit(attempt)?;
+        self.failed(attempt, address);
+        Err(problem)
+    }
+
+    /// The same, without being a use of the token or a failed log-on.
+    pub(super) fn recheck(&self, authorization: &str) -> Result<LogOn, Problem> {
+        if self.accepted.load().has_token(authorization) {
             return Ok(LogOn::administrator("cli.token"));
         }
-        let attempt = AuthAttempt::new(address, AuthUser::Administrator);
-        self.admit(attempt)?;
-        Err(self.failed(attempt, address))
+        let checked = bearer(authorization).map_or(Err(TokenError::Wrong), |token| {
+            self.accounts.check_token(token)
+        });
+        checked.map(LogOn::from).map_err(|error| match error {
+            TokenError::Wrong => Problem::not_logged_on(),
+            TokenError::Ended => {
+                let why = "the token has ended; ask an administrator for a new one";
+                Problem::not_logged_on().because(why)
+            }
+        })
     }
 
     /// Checks the cookie of a session.
@@ -100,7 +135,7 @@ impl Keys {
             Some(ADMIN) => Some(LogOn::administrator(ADMIN)),
             Some(id) => self.operators.find(id).map(|operator| LogOn {
                 name: operator.name,
-                right: operator.rights,
+                role: Role::Operator(operator.rights),
             }),
             None => None,
         };
@@ -130,9 +165,9 @@ impl Keys {
         let verified = verified.map_err(|error| Problem::unavailable(error.to_string()))?;
         let (id, log_on) = match verified {
             Some(operator) => {
-                let right = operator.rights;
+                let role = Role::Operator(operator.rights);
                 let name = operator.name;
-                (operator.id, LogOn { name, right })
+                (operator.id, LogOn { name, role })
             }
             None if is_right => (ADMIN.to_owned(), LogOn::administrator(ADMIN)),
             None => return Err(self.failed(attempt, address)),
@@ -183,10 +218,19 @@ impl Keys {
 }
 
 impl LogOn {
-    fn administrator(name: &str) -> Self {
+    pub(super) fn administrator(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            right: Right::Admin,
+            role: Role::Operator(Right::Admin),
+        }
+    }
+}
+
+impl From<AcceptedToken> for LogOn {
+    fn from(token: AcceptedToken) -> Self {
+        Self {
+            name: format!("{} (token {})", token.account.account.user, token.name),
+            role: Role::Program(token),
         }
     }
 }
@@ -211,6 +255,12 @@ impl Credentials {
     fn has_password(&self, given: &str) -> bool {
         is_same(&self.password, given)
     }
+}
+
+/// The token in `authorization`.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Compares in constant time.

@@ -21,11 +21,10 @@ use actix_web::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    access::{self, LogOn, may},
+    access::{self, LogOn, Needed},
     connection::Peer,
     problem::{Kind, Problem},
 };
-use crate::operators::Right;
 
 /// The field that names a request.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -55,7 +54,7 @@ struct Entry {
 /// An answer, for those who have the right that its request needed.
 #[derive(Clone)]
 struct Kept {
-    needed: Option<Right>,
+    needed: Option<Needed>,
     answer: Answer,
 }
 
@@ -189,10 +188,10 @@ pub(super) async fn replay(
     let (Some(answers), Some(log_on)) = (answers, log_on) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let key = (log_on.name.clone(), key);
+    let key = (log_on.party(), key);
     match answers.begin(&key, hash(&request, &body)) {
         Ok(None) => {}
-        Ok(Some(kept)) if kept.needed.is_none_or(|right| may(&log_on, right)) => {
+        Ok(Some(kept)) if kept.needed.is_none_or(|needed| needed.is_held_by(&log_on)) => {
             return Ok(replayed(request, &log_on, kept.answer));
         }
         // Refused by its handler.

@@ -166,7 +166,8 @@ pub fn start(
     api: Api,
 ) -> io::Result<HttpServer> {
     let (operators, context) = (Arc::clone(&api.operators), Arc::clone(&api.context));
-    let keys = Keys::new(token, password, operators, Arc::clone(&context));
+    let accounts = Arc::clone(&api.accounts);
+    let keys = Keys::new(token, password, operators, accounts, Arc::clone(&context));
     let keys = web::Data::new(keys);
     let tls = net::tls::web_acceptor(&api.identity);
     let api = web::Data::new(api);

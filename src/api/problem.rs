@@ -280,6 +280,12 @@ impl Problem {
         problem
     }
 
+    /// The same problem, in other words.
+    pub(super) fn because(mut self, detail: &str) -> Self {
+        detail.clone_into(&mut self.body.detail);
+        self
+    }
+
     /// Too many requests or log-ons; RFC 6585, section 4.
     pub(super) fn too_many(detail: impl Into<String>, seconds: u64) -> Self {
         Self::new(Kind::TOO_MANY, detail).with(RETRY_AFTER, &seconds.to_string())

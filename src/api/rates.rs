@@ -8,9 +8,9 @@ use std::{
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
-use super::problem::Problem;
+use super::{access::LogOn, problem::Problem};
 
-/// For each log-on the time at which all of its requests are paid for.
+/// For each party the time at which all of its requests are paid for.
 #[derive(Default)]
 pub(super) struct Rates(Mutex<HashMap<String, Duration>>);
 
@@ -34,7 +34,7 @@ impl Rates {
     /// Counts a request of a log-on at `now`; an error if there were more than `rate` a second.
     pub(super) fn admit(
         &self,
-        name: &str,
+        log_on: &LogOn,
         rate: u32,
         now: Duration,
     ) -> (Standing, Result<(), Problem>) {
@@ -44,13 +44,14 @@ impl Rates {
         if all.len() >= MANY {
             all.retain(|_, paid_at| *paid_at > now);
         }
+        let party = log_on.party();
         let debt = all
-            .get(name)
+            .get(&party)
             .map_or(Duration::ZERO, |paid_at| paid_at.saturating_sub(now));
         let wanted = debt + cost;
         let is_admitted = wanted <= burst;
         let owed = if is_admitted { wanted } else { debt };
-        all.insert(name.to_owned(), now + owed);
+        all.insert(party, now + owed);
         let left = burst.saturating_sub(owed).as_nanos() / cost.as_nanos();
         let standing = Standing {
             rate,
@@ -61,7 +62,8 @@ impl Rates {
             return (standing, Ok(()));
         }
         let detail = format!(
-            "{name} sends more than {rate} requests a second (limits.api_requests); wait for the seconds of Retry-After"
+            "{} sends more than {rate} requests a second (limits.api_requests); wait for the seconds of Retry-After",
+            log_on.name
         );
         let wait = seconds(wanted.saturating_sub(burst)).max(1);
         (standing, Err(Problem::too_many(detail, wait)))
@@ -98,18 +100,19 @@ mod tests {
 
     #[test]
     fn burst_is_admitted_then_the_rate_and_log_ons_do_not_share() {
+        let [anna, bert] = ["anna", "bert"].map(LogOn::administrator);
         let rates = Rates::default();
         let at = Duration::from_millis;
         let mut admitted = 0;
-        while rates.admit("anna", 10, at(0)).1.is_ok() {
+        while rates.admit(&anna, 10, at(0)).1.is_ok() {
             admitted += 1;
         }
         assert_eq!(admitted, 10 * BURST);
-        assert!(rates.admit("anna", 10, at(99)).1.is_err());
-        let (standing, outcome) = rates.admit("anna", 10, at(100));
+        assert!(rates.admit(&anna, 10, at(99)).1.is_err());
+        let (standing, outcome) = rates.admit(&anna, 10, at(100));
         assert!(outcome.is_ok() && standing.left == 0, "{standing:?}");
-        assert!(rates.admit("bert", 10, at(100)).1.is_ok());
-        let (standing, _) = rates.admit("anna", 10, at(60_000));
+        assert!(rates.admit(&bert, 10, at(100)).1.is_ok());
+        let (standing, _) = rates.admit(&anna, 10, at(60_000));
         assert_eq!(standing.left, 10 * BURST - 1);
     }
 }

@@ -4,7 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
     accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, logs,
-    operations, operators, phones, problems, session, sessions, settings, status, trace,
+    operations, operators, phones, problems, session, sessions, settings, status, tokens, trace,
 };
 
 /// Where the API begins.
@@ -53,6 +53,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(accounts::show)
         .service(accounts::change)
         .service(accounts::remove)
+        .service(tokens::list)
+        .service(tokens::add)
+        .service(tokens::revoke)
         .service(audit::list)
         .service(operations::list)
         .service(operations::show)

@@ -19,8 +19,7 @@ use uacsta_actors::{
     licence::{Allowance, code::Issuer},
     licensing::Licensing,
     log_limit::LogLimit,
-    phone::Retire,
-    registrar::{Registrar, RegistrarAddrs, Stopping},
+    registrar::{Registrar, RegistrarAddrs},
     supervision::RestartableAddr,
 };
 use uacsta_config::{Profiles, Secret, Settings};
@@ -36,7 +35,7 @@ use crate::{
     audit::AuditLog,
     data_dir::{self, Admin, Announcement, RunningTime},
     net::{
-        Acceptor, Listener, cert_watcher,
+        Acceptor, cert_watcher,
         tls::{self, Identity},
     },
     operators::Operators,
@@ -50,6 +49,7 @@ mod error;
 mod interfaces;
 mod reload;
 mod settings_change;
+mod stop;
 mod undo;
 mod warnings;
 mod web;
@@ -86,9 +86,9 @@ pub struct Running {
     token: Secret,
     issuer: Option<Issuer>,
     time: Arc<RunningTime>,
-    time_keeper: JoinHandle<()>,
     identity: Arc<Identity>,
-    certificate_tasks: [JoinHandle<()>; 2],
+    /// What looks after files while the server runs.
+    keepers: [JoinHandle<()>; 4],
     interfaces: Interfaces,
     arbiters: Vec<Arbiter>,
     store: Arbiter,
@@ -258,7 +258,7 @@ impl Server {
             audit: Arc::new(audit),
             operations: Arc::default(),
             operators: Arc::new(Operators::open(data)),
-            accounts: Arc::new(accounts),
+            accounts,
             started_at: jiff::Timestamp::now(),
         };
         let mut web = open_web(settings, data, &data_dir.token, &api)?;
@@ -280,9 +280,9 @@ impl Server {
             data: data.to_owned(),
             token: data_dir.token,
             issuer,
-            time_keeper: actix_rt::spawn(Arc::clone(&time).keep()),
-            time,
-            certificate_tasks: [
+            keepers: [
+                actix_rt::spawn(Arc::clone(&time).keep()),
+                actix_rt::spawn(Arc::clone(&api.accounts).keep()),
                 cert_watcher::watch(Arc::clone(&identity)),
                 actix_rt::spawn(certificate::keep(
                     data.to_owned(),
@@ -290,6 +290,7 @@ impl Server {
                     Arc::clone(&identity),
                 )),
             ],
+            time,
             identity,
             interfaces,
             arbiters,
@@ -308,51 +309,8 @@ impl Running {
     pub fn api(&self) -> Api {
         self.api.clone()
     }
-
-    /// Stops listening, settles clients' requests, ends the clients' sessions, then the phones' monitors and sessions, then the threads. What was acknowledged
-    /// is on disk. Takes less than 5 seconds.
-    pub async fn stop(self) {
-        self.listening.remove();
-        let carrying = self.interfaces.stop_accepting().await;
-        self.certificate_tasks.iter().for_each(JoinHandle::abort);
-        self.time_keeper.abort();
-        self.time.write();
-        let web = actix_rt::spawn(async {
-            if let Some(web) = self.web {
-                web.stop().await;
-            }
-        });
-        // Clients get the answers to their requests before their BYE.
-        let settled = self.addrs.registrar.send(Retire::SettleRequests);
-        let _ = tokio::time::timeout(SETTLE_TIME, settled).await;
-        // Clients and phones that do not answer must not delay the end.
-        let _ = tokio::time::timeout(CLIENT_TIME, self.addrs.registrar.send(Stopping)).await;
-        if tokio::time::timeout(PHONE_TIME, self.addrs.registrar.send(Retire::EndSession))
-            .await
-            .is_err()
-        {
-            tracing::warn!("some phones did not confirm in time that their monitors are stopped");
-        }
-        // For the phones' responses to BYE.
-        tokio::time::sleep(BYE_TIME).await;
-        carrying.into_iter().for_each(Listener::abort);
-        let _ = web.await;
-        for arbiter in self.arbiters.into_iter().chain([self.store]) {
-            arbiter.stop();
-            // A thread that panicked has ended already.
-            let _ = tokio::task::spawn_blocking(move || arbiter.join()).await;
-        }
-    }
 }
 
-/// The longest time for phones to answer the requests of clients.
-const SETTLE_TIME: Duration = Duration::from_millis(1200);
-/// The longest time for clients to end their sessions.
-const CLIENT_TIME: Duration = Duration::from_secs(1);
-/// The longest time for phones to confirm MonitorStop.
-const PHONE_TIME: Duration = Duration::from_secs(2);
-/// The time for phones to answer BYE.
-const BYE_TIME: Duration = Duration::from_millis(200);
 /// Queued reload requests.
 const RELOAD_REQUESTS: usize = 8;
 /// One is fastest: waking another thread costs more than the rest of a message.

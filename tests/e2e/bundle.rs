@@ -93,11 +93,40 @@ fn secrets(server: &Serving) -> Vec<String> {
     let (_, hash) = operators.split_once("\"hash\"").expect("a hash");
     let hash = hash.split(['[', ']']).nth(1).unwrap();
     secrets.push(hash.split_whitespace().collect());
+    // The hash of a token.
+    let accounts = read("accounts.json");
+    let (_, hash) = accounts.split_once("\"hash\": \"").expect("a hash");
+    secrets.push(hash[..64].to_owned());
     assert!(
         secrets.len() > 8 && secrets.iter().all(|secret| secret.len() > 8),
         "{secrets:?}"
     );
     secrets
+}
+
+/// A token of the account that a program has used, once with right and once without.
+async fn token(server: &Serving) -> String {
+    let new = json!({ "name": "wall" });
+    let made = ask(
+        server,
+        Method::POST,
+        "/api/v1/accounts/crm/tokens",
+        Some(new),
+    )
+    .await;
+    let made: Value = made.json().await.unwrap();
+    let token = made["token"].as_str().unwrap();
+    for (path, expected) in [("lines", 200), ("phones", 403)] {
+        let url = format!("http://{}/api/v1/{path}", server.web);
+        let answer = Client::new()
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), expected);
+    }
+    token.to_owned()
 }
 
 #[tokio::test]
@@ -111,6 +140,7 @@ async fn bundle_has_state_log_and_messages_but_no_secret() {
     let begun = ask(&server, Method::POST, "/api/v1/session", Some(session)).await;
     let cookie = begun.headers()["Set-Cookie"].to_str().unwrap().to_owned();
     let cookie = cookie.split([';', '=']).nth(1).unwrap().to_owned();
+    let token = token(&server).await;
     server.phone(MAC, "sip:1@pbx.example").start().await;
     server.client().await.register().await;
     let operation = built(&server, &[MAC]).await;
@@ -140,7 +170,7 @@ async fn bundle_has_state_log_and_messages_but_no_secret() {
     ] {
         assert!(text(name).contains(expected), "{name}: {}", text(name));
     }
-    for secret in secrets(&server).into_iter().chain([cookie]) {
+    for secret in secrets(&server).into_iter().chain([cookie, token]) {
         for (name, content) in &files {
             let content = String::from_utf8_lossy(content);
             let dense: String = content.split_whitespace().collect();

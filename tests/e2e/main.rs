@@ -61,6 +61,7 @@ mod sessions_by_maker;
 mod settings;
 mod simulator;
 mod sipp;
+mod tokens;
 mod torture;
 mod trace;
 mod trusted;

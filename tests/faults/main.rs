@@ -13,6 +13,8 @@ mod chaos;
 mod support;
 
 #[cfg(target_os = "linux")]
+mod accounts;
+#[cfg(target_os = "linux")]
 mod acknowledged;
 mod attacks;
 mod authority;

@@ -115,10 +115,11 @@ impl Row for Account {
 impl From<AccountError> for Problem {
     fn from(error: AccountError) -> Self {
         let kind = match &error {
-            AccountError::Exists(_) | AccountError::Configured { .. } | AccountError::Full(_) => {
-                Kind::INVALID_STATE
-            }
-            AccountError::Unknown(_) => Kind::NOT_FOUND,
+            AccountError::Exists(_)
+            | AccountError::Configured { .. }
+            | AccountError::Full(_)
+            | AccountError::TooManyTokens(_) => Kind::INVALID_STATE,
+            AccountError::Unknown(_) | AccountError::UnknownToken(_) => Kind::NOT_FOUND,
             AccountError::Unreadable { .. } | AccountError::Write(_) | AccountError::System(_) => {
                 Kind::UNAVAILABLE
             }
@@ -237,7 +238,7 @@ pub(in crate::api) async fn change(
 
 /// Removes an account.
 ///
-/// Its clients' sessions end at once. An account of the settings is removed there.
+/// Its tokens and its clients' sessions end at once. An account of the settings is removed there.
 #[utoipa::path(
     operation_id = "removeAccount", tag = "accounts", params(("account" = String, Path, description = "Id or user.")),
     responses((status = 204, description = "The account is removed.")),
@@ -257,7 +258,7 @@ pub(in crate::api) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn found(api: &Api, name: &str) -> Result<KnownAccount, Problem> {
+pub(super) fn found(api: &Api, name: &str) -> Result<KnownAccount, Problem> {
     let unknown = || AccountError::Unknown(name.to_owned()).into();
     api.accounts.find(name).ok_or_else(unknown)
 }

@@ -17,7 +17,7 @@ use super::{
     trace::TracedMessage,
 };
 use crate::{
-    api::octets::octets,
+    api::{access::may, octets::octets},
     bundle::Bundle,
     ladder::{diagram::Diagram, pcap::Capture},
     logs::reading,
@@ -53,7 +53,7 @@ pub(in crate::api) async fn add(
     api: web::Data<Api>,
     Body(NewBundle { phones }): Body<NewBundle>,
 ) -> Result<HttpResponse, Problem> {
-    if !phones.is_empty() && log_on.right < Right::Admin {
+    if !phones.is_empty() && !may(&log_on, Right::Admin) {
         let detail = "messages of phones are for administrators; leave out phones";
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
@@ -96,7 +96,7 @@ pub(in crate::api) async fn show(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let operation = found(&api, &log_on, &id)?;
-    if log_on.right < Right::Admin && log_on.name != operation.by {
+    if !may(&log_on, Right::Admin) && log_on.name != operation.by {
         let detail = "a bundle is for who began it and for administrators";
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }

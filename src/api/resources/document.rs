@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::{Document, Reader};
+use super::{Document, LoggedOn};
 
 /// Shows the OpenAPI document.
 ///
@@ -13,7 +13,7 @@ use super::{Document, Reader};
     extensions(("x-effect" = json!("read")))
 )]
 #[get("/openapi.json")]
-pub(in crate::api) async fn show(_: Reader, document: web::Data<Document>) -> HttpResponse {
+pub(in crate::api) async fn show(_: LoggedOn, document: web::Data<Document>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(document.text().to_owned())

@@ -3,7 +3,8 @@
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
 use uacsta_actors::{
-    directory::NoLine,
+    client::Rights,
+    directory::{Entry, NoLine},
     phone::Status,
     registrar::{FindLine, GetLineDetails, LineDetails, ListLineDetails},
 };
@@ -11,8 +12,8 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Api, Kind, List, Page, PageParams, Problem, Reader, Reason, ReasonCode, Row, Tagged, Time,
-    stopping,
+    Api, Kind, List, LogOn, LoggedOn, Page, PageParams, Problem, Reason, ReasonCode, Row, Tagged,
+    Time, stopping,
 };
 
 /// A line of a phone.
@@ -102,9 +103,67 @@ impl LineFilter {
     }
 }
 
+/// The lines that somebody may see.
+struct Visible(Option<Rights>);
+
+impl Visible {
+    fn to(log_on: &LogOn, api: &Api) -> Self {
+        let config = api.context.config();
+        let rules = &config.settings.numbers;
+        Self(
+            log_on
+                .account()
+                .map(|account| Rights::granted(account, rules)),
+        )
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        self.0.as_ref().is_none_or(|rights| rights.sees(entry))
+    }
+
+    /// All of them.
+    async fn all(&self, api: &Api) -> Result<Vec<LineDetails>, Problem> {
+        let (mut after, mut lines) = (None, Vec::new());
+        loop {
+            let batch = api.lines.send(ListLineDetails { after }).await;
+            let batch = batch.map_err(stopping)?;
+            let Some(last) = batch.last else {
+                return Ok(lines);
+            };
+            after = Some(last);
+            let batch = batch.lines.into_iter();
+            lines.extend(batch.filter(|line| self.has(&line.entry)));
+        }
+    }
+
+    /// The line with this name.
+    async fn find(&self, name: DeviceId, api: &Api) -> Result<Entry, Problem> {
+        let session = None;
+        let asked = FindLine {
+            name: name.clone(),
+            session,
+        };
+        match api.find.send(asked).await.map_err(stopping)? {
+            Ok(line) if self.has(&line.entry) => Ok(line.entry),
+            Ok(_) => Err(NoLine::Unknown.into()),
+            // Lines that are not visible cannot make a name ambiguous.
+            Err(NoLine::Ambiguous) if self.0.is_some() => {
+                let mut called = self.all(api).await?;
+                called.retain(|line| line.entry.is_called(&name));
+                match called.pop() {
+                    Some(only) if called.is_empty() => Ok(only.entry),
+                    Some(_) => Err(NoLine::Ambiguous.into()),
+                    None => Err(NoLine::Unknown.into()),
+                }
+            }
+            Err(no_line) => Err(no_line.into()),
+        }
+    }
+}
+
 /// Lists the lines.
 ///
-/// The lines of all listed phones, in the order of their device IDs. Starts no monitor.
+/// The lines of all listed phones, in the order of their device IDs; to a program those of its account. Starts no monitor.
 #[utoipa::path(
     operation_id = "listLines", tag = "lines", params(PageParams, LineFilter),
     responses((status = 200, description = "A page of the lines.", body = List<Line>)),
@@ -112,25 +171,20 @@ impl LineFilter {
 )]
 #[get("/lines")]
 pub(in crate::api) async fn list(
-    _: Reader,
+    LoggedOn(who): LoggedOn,
     api: web::Data<Api>,
     page: Page<LineFilter>,
 ) -> Result<web::Json<List<Line>>, Problem> {
-    let (mut after, mut lines) = (None, Vec::new());
-    loop {
-        let batch = api.lines.send(ListLineDetails { after }).await;
-        let batch = batch.map_err(stopping)?;
-        let Some(last) = batch.last else { break };
-        after = Some(last);
-        let batch = batch.lines.into_iter().map(Line::from);
-        lines.extend(batch.filter(|line| page.filter.admits(line)));
-    }
-    Ok(web::Json(page.of(lines)?))
+    let lines = Visible::to(&who, &api).all(&api).await?;
+    let lines = lines.into_iter().map(Line::from);
+    let lines = lines.filter(|line| page.filter.admits(line));
+    Ok(web::Json(page.of(lines.collect())?))
 }
 
 /// Shows a line.
 ///
-/// Names it as clients do: by its device ID, its number, or with `;mac=` where several phones have it.
+/// Names it as clients do: by its device ID, its number, or with `;mac=` where several phones have it. A program finds the
+/// lines of its account alone.
 #[utoipa::path(
     operation_id = "getLine", tag = "lines", params(("line" = String, Path, description = "Device ID or number.")),
     responses((status = 200, description = "The line.", body = Line)),
@@ -138,15 +192,12 @@ pub(in crate::api) async fn list(
 )]
 #[get("/lines/{line}")]
 pub(in crate::api) async fn show(
-    _: Reader,
+    LoggedOn(who): LoggedOn,
     api: web::Data<Api>,
     name: web::Path<String>,
 ) -> Result<Tagged<Line>, Problem> {
-    let asked = FindLine {
-        name: DeviceId::from(name.into_inner()),
-        session: None,
-    };
-    let entry = api.find.send(asked).await.map_err(stopping)??.entry;
+    let name = DeviceId::from(name.into_inner());
+    let entry = Visible::to(&who, &api).find(name, &api).await?;
     let lines = api.line.send(GetLineDetails(entry.phone)).await;
     let mut lines = lines.map_err(stopping)?.into_iter();
     let line = lines.find(|line| line.entry.device == entry.device);

@@ -20,12 +20,13 @@ pub(super) mod session;
 pub(super) mod sessions;
 pub(super) mod settings;
 pub(super) mod status;
+pub(super) mod tokens;
 pub(super) mod trace;
 
 use self::reason::{Reason, ReasonCode};
 use super::{
     Api,
-    access::{Administrator, Anybody, Operator, Reader},
+    access::{Administrator, Anybody, LogOn, LoggedOn, Operator, Reader},
     answer::{Tagged, accepted, check_match, created, require_match},
     audit::{note_after, note_before, note_log_on, note_settings},
     body::{Body, present},

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Api, Kind, List, Page, PageParams, Problem, ProblemBody, Reader, Row, Time};
 use crate::{
-    api::access::LogOn,
+    api::access::{LogOn, may},
     operations::{Operation, State},
     operators::Right,
 };
@@ -154,7 +154,7 @@ pub(in crate::api) async fn cancel(
 }
 
 fn may_see(log_on: &LogOn, operation: &Operation) -> bool {
-    log_on.right >= Right::Operate || log_on.name == operation.by
+    may(log_on, Right::Operate) || log_on.name == operation.by
 }
 
 /// The operation with this id, if the log-on may see it.

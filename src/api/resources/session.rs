@@ -36,11 +36,10 @@ pub(in crate::api) struct Me {
 
 impl From<LogOn> for Me {
     fn from(log_on: LogOn) -> Self {
-        let LogOn { name, right } = log_on;
-        Self {
-            name,
-            rights: right,
-        }
+        // Only operators have sessions.
+        let rights = log_on.right().unwrap_or(Right::Read);
+        let name = log_on.name;
+        Self { name, rights }
     }
 }
 

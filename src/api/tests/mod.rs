@@ -7,6 +7,7 @@ mod late_bodies;
 mod reference;
 mod requests;
 mod routes;
+mod tokens;
 
 use actix::{Actor, Context, Handler, MessageResult};
 use arc_swap::ArcSwap;
@@ -268,7 +269,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
         audit: Arc::new(AuditLog::open(folder, &uacsta_config::Settings::builtin().audit).unwrap()),
         operations: Arc::default(),
         operators: Arc::new(Operators::open(folder)),
-        accounts: Arc::new(accounts),
+        accounts,
         started_at: Timestamp::now(),
     };
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));

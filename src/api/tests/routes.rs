@@ -15,6 +15,8 @@ type Route = (&'static str, &'static str, &'static str, (Needs, u16));
 #[derive(Clone, Copy, PartialEq)]
 enum Needs {
     Nothing,
+    /// A log-on of an operator or a program.
+    LogOn,
     Right(Right),
 }
 
@@ -23,6 +25,10 @@ const fn anybody(status: u16) -> (Needs, u16) {
 }
 
 const fn logged_on(status: u16) -> (Needs, u16) {
+    (Needs::LogOn, status)
+}
+
+const fn reader(status: u16) -> (Needs, u16) {
     (Needs::Right(Right::Read), status)
 }
 
@@ -35,19 +41,14 @@ const fn administrator(status: u16) -> (Needs, u16) {
 }
 
 const ROUTES: &[Route] = &[
-    ("listPhones", "/api/v1/phones?limit=1", "", logged_on(200)),
+    ("listPhones", "/api/v1/phones?limit=1", "", reader(200)),
     (
         "addPhone",
         "/api/v1/phones",
         r#"{"id":"00:04:13:00:00:01"}"#,
         operator(201),
     ),
-    (
-        "getPhone",
-        "/api/v1/phones/000413000001",
-        "",
-        logged_on(200),
-    ),
+    ("getPhone", "/api/v1/phones/000413000001", "", reader(200)),
     (
         "changePhone",
         "/api/v1/phones/000413000001",
@@ -78,18 +79,18 @@ const ROUTES: &[Route] = &[
         "",
         administrator(404),
     ),
-    ("listClients", "/api/v1/clients", "", logged_on(200)),
-    ("getClient", "/api/v1/clients/ecsta", "", logged_on(404)),
+    ("listClients", "/api/v1/clients", "", reader(200)),
+    ("getClient", "/api/v1/clients/ecsta", "", reader(404)),
     ("endClient", "/api/v1/clients/ecsta", "", operator(404)),
     ("listLines", "/api/v1/lines", "", logged_on(200)),
     ("getLine", "/api/v1/lines/215", "", logged_on(404)),
-    ("getStatus", "/api/v1/status", "", logged_on(200)),
-    ("getLicenses", "/api/v1/licenses", "", logged_on(200)),
+    ("getStatus", "/api/v1/status", "", reader(200)),
+    ("getLicenses", "/api/v1/licenses", "", reader(200)),
     (
         "listLicenseHolders",
         "/api/v1/licenses/holders",
         "",
-        logged_on(200),
+        reader(200),
     ),
     (
         "addLicense",
@@ -103,13 +104,13 @@ const ROUTES: &[Route] = &[
         "",
         administrator(409),
     ),
-    ("getCertificate", "/api/v1/certificate", "", logged_on(200)),
-    ("listSettings", "/api/v1/settings", "", logged_on(200)),
+    ("getCertificate", "/api/v1/certificate", "", reader(200)),
+    ("listSettings", "/api/v1/settings", "", reader(200)),
     (
         "getSetting",
         "/api/v1/settings/advanced.keep_alive",
         "",
-        logged_on(200),
+        reader(200),
     ),
     (
         "changeSettings",
@@ -121,7 +122,7 @@ const ROUTES: &[Route] = &[
         "listSettingChanges",
         "/api/v1/settings/history",
         "",
-        logged_on(200),
+        reader(200),
     ),
     (
         "undoSettings",
@@ -135,29 +136,24 @@ const ROUTES: &[Route] = &[
         "",
         administrator(422),
     ),
-    ("listOperations", "/api/v1/operations", "", logged_on(200)),
-    ("getOperation", "/api/v1/operations/1", "", logged_on(404)),
-    (
-        "cancelOperation",
-        "/api/v1/operations/1",
-        "",
-        logged_on(404),
-    ),
+    ("listOperations", "/api/v1/operations", "", reader(200)),
+    ("getOperation", "/api/v1/operations/1", "", reader(404)),
+    ("cancelOperation", "/api/v1/operations/1", "", reader(404)),
     (
         "addBundle",
         "/api/v1/bundles",
         r#"{"phones":["?"]}"#,
         administrator(422),
     ),
-    ("getBundle", "/api/v1/bundles/1", "", logged_on(404)),
-    ("listLogFiles", "/api/v1/logs", "", logged_on(200)),
+    ("getBundle", "/api/v1/bundles/1", "", reader(404)),
+    ("listLogFiles", "/api/v1/logs", "", reader(200)),
     (
         "listLogLines",
         "/api/v1/logs/lines?level=warn",
         "",
-        logged_on(200),
+        reader(200),
     ),
-    ("getLogFile", "/api/v1/logs/uacsta.log", "", logged_on(404)),
+    ("getLogFile", "/api/v1/logs/uacsta.log", "", reader(404)),
     ("getDocument", "/api/v1/openapi.json", "", logged_on(200)),
     (
         "getProblemType",
@@ -169,7 +165,7 @@ const ROUTES: &[Route] = &[
         "followEvents",
         "/api/v1/events?topics=phones,settings",
         "",
-        logged_on(200),
+        reader(200),
     ),
     ("listAudit", "/api/v1/audit?limit=1", "", administrator(200)),
     ("listOperators", "/api/v1/operators", "", administrator(200)),
@@ -225,14 +221,32 @@ const ROUTES: &[Route] = &[
     ("listSessions", "/api/v1/sessions", "", administrator(200)),
     ("endSession", "/api/v1/sessions/x", "", administrator(404)),
     (
+        "listTokens",
+        "/api/v1/accounts/ecsta/tokens",
+        "",
+        administrator(200),
+    ),
+    (
+        "addToken",
+        "/api/v1/accounts/ecsta/tokens",
+        r#"{"name":"crm","endsAt":null}"#,
+        administrator(201),
+    ),
+    (
+        "revokeToken",
+        "/api/v1/accounts/ecsta/tokens/0",
+        "",
+        administrator(404),
+    ),
+    (
         "logOn",
         "/api/v1/session",
         r#"{"name":"admin","password":"password"}"#,
         anybody(201),
     ),
-    ("getSession", "/api/v1/session", "", logged_on(200)),
+    ("getSession", "/api/v1/session", "", reader(200)),
     // The last, since it ends the sessions.
-    ("logOff", "/api/v1/session", "", logged_on(204)),
+    ("logOff", "/api/v1/session", "", reader(204)),
 ];
 
 /// Method and responses of an operation.
@@ -279,16 +293,24 @@ pub(super) struct Asker {
     fields: Vec<(&'static str, String)>,
     /// Whether a page of another site asks.
     is_foreign: bool,
-    right: Option<Right>,
+    role: Role,
+}
+
+/// What an asker is to the server.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Nobody,
+    Program,
+    Operator(Right),
 }
 
 impl Asker {
-    fn with(who: &'static str, authorization: &str, right: Option<Right>) -> Self {
+    fn with(who: &'static str, authorization: &str, role: Role) -> Self {
         Self {
             who,
             fields: vec![("Authorization", authorization.to_owned())],
             is_foreign: false,
-            right,
+            role,
         }
     }
 
@@ -306,16 +328,17 @@ impl Asker {
             who,
             fields: vec![("Cookie", cookie), ("Origin", origin.to_owned())],
             is_foreign: false,
-            right: Some(right),
+            role: Role::Operator(right),
         }
     }
 
     fn expected(&self, method: &Method, (needs, status): (Needs, u16)) -> u16 {
-        match (needs, self.right) {
+        match (needs, self.role) {
             _ if self.is_foreign && !method.is_safe() => 403,
             (Needs::Nothing, _) => status,
-            (Needs::Right(_), None) => 401,
-            (Needs::Right(needed), Some(right)) if right < needed => 403,
+            (_, Role::Nobody) => 401,
+            (Needs::Right(_), Role::Program) => 403,
+            (Needs::Right(needed), Role::Operator(right)) if right < needed => 403,
             _ => status,
         }
     }
@@ -326,16 +349,22 @@ const PASSWORD: &str = "correct horse";
 /// Adds an operator for each right, and logs them on.
 pub(super) async fn askers(web: &HttpServer) -> Vec<Asker> {
     let origin = format!("http://{}", web.address());
-    let admin = Some(Right::Admin);
+    let admin = Role::Operator(Right::Admin);
     let mut all = vec![
         Asker {
             fields: Vec::new(),
-            ..Asker::with("nobody", "", None)
+            ..Asker::with("nobody", "", Role::Nobody)
         },
-        Asker::with("a wrong token", "Bearer wrong", None),
+        Asker::with("a wrong token", "Bearer wrong", Role::Nobody),
+        Asker::with(
+            "a wrong program",
+            &format!("Bearer uac_0_{:043}", 0),
+            Role::Nobody,
+        ),
+        Asker::with("a program", &program(web).await, Role::Program),
         Asker::with("the command line", "Bearer token", admin),
         // A browser would keep the password and send it for other sites.
-        Asker::with("admin by Basic", "Basic YWRtaW46cGFzc3dvcmQ=", None),
+        Asker::with("admin by Basic", "Basic YWRtaW46cGFzc3dvcmQ=", Role::Nobody),
         Asker::by_cookie(web, "admin", Right::Admin, &origin).await,
     ];
     for (who, right) in [
@@ -356,14 +385,33 @@ pub(super) async fn askers(web: &HttpServer) -> Vec<Asker> {
     all
 }
 
+/// Adds an account that may control all lines, and a token; the `Authorization` of a program that has it.
+async fn program(web: &HttpServer) -> String {
+    let rights = json!([{ "level": "control", "lines": ["*"] }]);
+    let account = json!({ "user": "program", "password": PASSWORD, "rights": rights });
+    let mut made = Value::Null;
+    for (path, new) in [
+        ("accounts", account),
+        ("accounts/program/tokens", json!({ "name": "test" })),
+    ] {
+        let url = format!("http://{}/api/v1/{path}", web.address());
+        let added = Client::new().post(url).bearer_auth("token").json(&new);
+        let added = added.send().await.unwrap();
+        assert_eq!(added.status(), 201, "{path}");
+        made = added.json().await.unwrap();
+    }
+    format!("Bearer {}", made["token"].as_str().unwrap())
+}
+
 #[actix_web::test]
 async fn every_route_has_its_status_for_every_log_on_and_a_valid_answer() {
     let document: Value = serde_json::from_str(Document::new().text()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
     let askers = askers(&web).await;
-    // The operators were added.
-    let mut answered = BTreeSet::from([("addOperator".to_owned(), 201)]);
+    // The operators and the account were added.
+    let added = ["addOperator", "addAccount"].map(|name| (name.to_owned(), 201));
+    let mut answered = BTreeSet::from(added);
     for (name, path, body, expected) in ROUTES {
         let (method, responses) = operation(&document, name);
         for asker in &askers {
