@@ -199,6 +199,8 @@ events! {
     TooManySessions = "uacsta_sessions_refused_total" "limits.sessions_per_connection",
     /// Requests to the API that were refused because a log-on sends too many.
     TooManyApiRequests = "uacsta_api_requests_refused_total" "limits.api_requests",
+    /// Requests to the API that were refused because a log-on, or all together, have too many under way.
+    ApiConnectionsInUse = "uacsta_api_requests_refused_total" "limits.api_connections",
     /// Monitors that were refused because a client has too many.
     TooManyMonitors = "uacsta_monitors_refused_total" "limits.monitors_per_client",
     /// CSTA events that belong to no monitor.

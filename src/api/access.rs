@@ -194,6 +194,12 @@ pub(super) fn admit(request: &HttpRequest, log_on: &LogOn) -> Result<(), Problem
     if outcome.is_err() {
         context.counters.count(Counter::TooManyApiRequests);
     }
+    outcome?;
+    let peer = request.conn_data::<Rc<Peer>>();
+    let outcome = peer.map_or(Ok(()), |peer| peer.note_log_on(&log_on.name));
+    if outcome.is_err() {
+        context.counters.count(Counter::ApiConnectionsInUse);
+    }
     outcome
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    rc::Rc,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -247,10 +248,16 @@ fn asked(request: &ServiceRequest) -> Option<Result<String, Problem>> {
 
 /// Reads the body, and leaves it to be read again.
 async fn read(request: &mut ServiceRequest) -> Result<Bytes, Error> {
-    if let Some(peer) = Peer::of(request) {
+    let peer = request.request().conn_data::<Rc<Peer>>().cloned();
+    if let Some(peer) = &peer {
         peer.authenticated();
+        peer.set_answering(false);
     }
-    let body = request.extract::<Bytes>().await?;
+    let body = request.extract::<Bytes>().await;
+    if let Some(peer) = &peer {
+        peer.set_answering(true);
+    }
+    let body = body?;
     let (_, mut payload) = h1::Payload::create(true);
     payload.unread_data(body.clone());
     request.set_payload(Payload::from(payload));

@@ -1,14 +1,19 @@
 //! Methods of HTTP resources: HEAD (RFC 9110, section 9.3.2), and 405 with Allow (section 15.5.6).
 
-use std::future::ready;
+use std::{
+    convert::Infallible,
+    future::ready,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_web::{
     Error, Resource,
-    body::MessageBody,
+    body::{BodySize, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::Method,
     middleware::Next,
-    web,
+    web::{self, Bytes},
 };
 
 use super::problem::Problem;
@@ -22,13 +27,33 @@ pub(super) fn only(allow: &'static str, resource: Resource) -> Resource {
     resource.default_service(web::to(refuse))
 }
 
-/// Answers HEAD as GET; actix-http has seen the HEAD and leaves out the body, not its length.
+/// Answers HEAD as GET, with the length of the body, but without reading it: it may have no end.
 pub(super) async fn head_as_get(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if request.method() == Method::HEAD {
-        request.head_mut().method = Method::GET;
+    if request.method() != Method::HEAD {
+        return Ok(next.call(request).await?.map_into_left_body());
     }
-    next.call(request).await
+    request.head_mut().method = Method::GET;
+    let response = next.call(request).await?;
+    Ok(response.map_body(|_, body| EitherBody::right(LeftOut(body.size()))))
+}
+
+/// A body of this size of which nothing is sent.
+struct LeftOut(BodySize);
+
+impl MessageBody for LeftOut {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
 }

@@ -22,14 +22,16 @@ mod reference;
 mod reload;
 mod resources;
 mod routes;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod time;
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -44,7 +46,7 @@ use actix_web::{
     web,
 };
 use authentication::Keys;
-use connection::Connection;
+use connection::{Connection, Peer, Places, SPARE};
 use document::Document;
 use idempotency::Answers;
 use jiff::Timestamp;
@@ -54,12 +56,14 @@ use rates::Rates;
 use reference::Reference;
 use resources::{events::Feed, logs::LogReaders};
 use serde_json::json;
+use streams::Streams;
 use tokio::sync::mpsc::Sender;
 use tokio_rustls::TlsAcceptor;
 use uacsta_actors::{
     ServerContext,
     licence::code::Issuer,
     licensing::{CountPermits, GetLicences, ListHolders},
+    log_limit::repeat_count,
     registrar::{
         AddPhone, CountPhones, CountReasons, FindLine, GetLineDetails, GetPhone, IsOnDisk,
         ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
@@ -82,8 +86,6 @@ use crate::{
 
 /// The largest body of a request, in octets.
 const BODY: usize = 64 << 10;
-/// How long a connection without a request is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The actors and values that the API uses.
 #[derive(Clone)]
@@ -150,6 +152,7 @@ pub struct HttpServer {
     announcement: Announcement,
     keys: web::Data<Keys>,
     feed: web::Data<Feed>,
+    streams: web::Data<Streams>,
     server: ServerHandle,
 }
 
@@ -180,6 +183,8 @@ pub fn start(
     let rates = web::Data::new(Rates::default());
     let feed = web::Data::new(Feed::default());
     let events = feed.clone();
+    let streams = web::Data::new(Streams::default());
+    let known_streams = streams.clone();
     let app = move || {
         App::new()
             .app_data(api.clone())
@@ -187,6 +192,7 @@ pub fn start(
             .app_data(document.clone())
             .app_data(log_readers.clone())
             .app_data(events.clone())
+            .app_data(known_streams.clone())
             .app_data(answers.clone())
             .app_data(reference.clone())
             .app_data(rates.clone())
@@ -223,7 +229,8 @@ pub fn start(
     let serve = move || {
         let app = map_config(app(), |_| AppConfig::default());
         let http = HttpService::build()
-            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+            // The connection itself ends when it is idle.
+            .keep_alive(KeepAlive::Os)
             .client_request_timeout(Duration::from_secs(10))
             .client_disconnect_timeout(Duration::from_secs(1))
             .on_connect_ext(|connection: &Connection, data| {
@@ -231,15 +238,18 @@ pub fn start(
             })
             .h1(app);
         let (tls, context) = (tls.clone(), Arc::clone(&context));
-        fn_service(move |io: TcpStream| connect(io, tls.clone(), Arc::clone(&context)))
-            .and_then(http)
+        let places = Rc::new(Places::new(connections));
+        fn_service(move |io: TcpStream| {
+            connect(io, tls.clone(), Arc::clone(&context), Rc::clone(&places))
+        })
+        .and_then(http)
     };
     let server = Server::build()
         // Operators send few requests; the processors are for phones and clients.
         .workers(1)
         .disable_signals()
         .shutdown_timeout(2)
-        .max_concurrent_connections(connections)
+        .max_concurrent_connections(connections + SPARE + streams::MOST)
         .listen("web.listen", listener, serve)?
         .run();
     let handle = server.handle();
@@ -249,6 +259,7 @@ pub fn start(
         announcement: Announcement::new(data, API_ADDRESS),
         keys,
         feed,
+        streams,
         server: handle,
     })
 }
@@ -258,14 +269,37 @@ async fn connect(
     io: TcpStream,
     tls: TlsAcceptor,
     context: Arc<ServerContext>,
+    places: Rc<Places>,
 ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
-    let (peer, local) = (io.peer_addr()?, io.local_addr().ok());
+    let (address, local) = (io.peer_addr()?, io.local_addr().ok());
     let is_secure = context.config().settings.web.tls;
+    let peer = Rc::new(Peer::new(&places, local, is_secure));
+    let has_place = places.admit(&peer);
+    if !has_place || peer.is_spare() {
+        warn_of_full_connections(address, &context);
+    }
+    if !has_place {
+        return Err(io::Error::from(io::ErrorKind::QuotaExceeded).into());
+    }
     let io = match is_secure {
-        true => accept_tls(io, peer, &tls, &context).await?,
+        true => tokio::select! {
+            io = accept_tls(io, address, &tls, &context) => io?,
+            () = peer.until_it_gives_way() => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+        },
         false => Box::new(io),
     };
-    Ok((Connection::new(io, local, is_secure), Some(peer)))
+    Ok((Connection::new(io, peer), Some(address)))
+}
+
+fn warn_of_full_connections(peer: SocketAddr, context: &ServerContext) {
+    let what = "all connections of the API are in use; only health checks are answered";
+    let unspecified = Ipv4Addr::UNSPECIFIED.into();
+    let admitted = context
+        .log_limit
+        .admit(unspecified, what, context.clock.now());
+    if let Some(times) = admitted {
+        tracing::warn!(interface = "web.listen", %peer, times = repeat_count(times), "all connections of the API are in use; only health checks are answered");
+    }
 }
 
 impl HttpServer {
@@ -292,15 +326,20 @@ impl HttpServer {
     /// Finishes pending requests, then ends, while another server may listen already.
     pub fn retire(self) {
         tracing::debug!(interface = "web.listen", address = %self.address, "no longer listening");
-        self.feed.stop();
+        self.end_streams();
         actix_rt::spawn(async move { self.server.stop(true).await });
     }
 
     /// Removes the address file, finishes pending requests, then ends.
     pub async fn stop(self) {
         self.announcement.remove();
-        self.feed.stop();
+        self.end_streams();
         self.server.stop(true).await;
+    }
+
+    fn end_streams(&self) {
+        self.feed.stop();
+        self.streams.stop();
     }
 }
 

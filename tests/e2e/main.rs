@@ -30,6 +30,7 @@ mod docs;
 mod emulation;
 mod emulation_by_maker;
 mod encodings;
+mod endless_answers;
 mod event_stream;
 mod events;
 mod events_by_maker;

@@ -35,6 +35,7 @@ use super::{
     page::{List, Page, PageParams, Row},
     problem::{Kind, Problem, ProblemBody},
     reload,
+    streams::{StreamPermit, Streams},
     time::Time,
 };
 

@@ -1,6 +1,6 @@
 //! `/phones/{phone}/trace` and `/clients/{client}/trace`: the last SIP messages, as JSON, diagram or capture, and live.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -8,7 +8,7 @@ use actix_web::{
         StatusCode,
         header::{Accept, Header as _},
     },
-    web::{self, Bytes},
+    web,
 };
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,14 @@ use uacsta_actors::ladder::{self, Followed, Party, RecordedMessage, Start};
 use uacsta_schema::phone_id::PhoneId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Administrator, Api, Kind, List, Problem, Time, clients, phones::found};
-use crate::ladder::{diagram::Diagram, pcap::Capture};
+use super::{
+    Administrator, Api, Kind, List, Problem, StreamPermit, Streams, Time, clients, phones::found,
+};
+use crate::{
+    api::access::LogOn,
+    ladder::{diagram::Diagram, pcap::Capture},
+    operators::Right,
+};
 
 /// A SIP message between a phone or client and the server.
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,8 +134,9 @@ impl TracedMessage {
 )]
 #[get("/phones/{phone}/trace")]
 pub(in crate::api) async fn phone(
-    _: Administrator,
+    Administrator(log_on): Administrator,
     api: web::Data<Api>,
+    streams: web::Data<Streams>,
     request: HttpRequest,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
@@ -139,11 +146,11 @@ pub(in crate::api) async fn phone(
         return Err(Problem::new(Kind::NOT_FOUND, "there is no such phone"));
     };
     let party = Party::Phone(phone);
-    let trace = Trace::of(&api, &request, party).await?;
+    let trace = Trace::of(&api, &streams, &request, &log_on, party).await?;
     if trace.is_empty() {
         found(&api, &name).await?;
     }
-    Ok(trace.answer())
+    Ok(trace.answer(&streams, &request))
 }
 
 /// Shows the last messages of a client.
@@ -162,22 +169,23 @@ pub(in crate::api) async fn phone(
 )]
 #[get("/clients/{client}/trace")]
 pub(in crate::api) async fn client(
-    _: Administrator,
+    Administrator(log_on): Administrator,
     api: web::Data<Api>,
+    streams: web::Data<Streams>,
     request: HttpRequest,
     user: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let named = clients::user_of(&api, &user).await?;
     let user = named.unwrap_or_else(|| user.into_inner());
     let party = Party::Client(user.as_str().into());
-    let trace = Trace::of(&api, &request, party).await?;
+    let trace = Trace::of(&api, &streams, &request, &log_on, party).await?;
     if trace.is_empty() {
         let detail = format!(
             "no messages of a client {user} are kept; a client is named by the user that it logs on with"
         );
         return Err(Problem::new(Kind::NOT_FOUND, detail));
     }
-    Ok(trace.answer())
+    Ok(trace.answer(&streams, &request))
 }
 
 /// The messages of a party in the form that was asked for.
@@ -185,7 +193,7 @@ struct Trace {
     form: Form,
     kept: Vec<RecordedMessage>,
     /// Those that come.
-    following: Option<Receiver<Followed>>,
+    following: Option<(Receiver<Followed>, StreamPermit)>,
 }
 
 /// The form of an answer.
@@ -196,7 +204,13 @@ enum Form {
 }
 
 impl Trace {
-    async fn of(api: &Api, request: &HttpRequest, party: Party) -> Result<Self, Problem> {
+    async fn of(
+        api: &Api,
+        streams: &Streams,
+        request: &HttpRequest,
+        log_on: &LogOn,
+        party: Party,
+    ) -> Result<Self, Problem> {
         let query = web::Query::<TraceParams>::from_query(request.query_string());
         let query = query.map_err(|_| {
             Problem::invalid([("?follow".to_owned(), "must be true or false".to_owned())])
@@ -204,12 +218,13 @@ impl Trace {
         let form = Form::accepted(request, &party)?;
         let ladder = &api.context.ladder;
         let (kept, following) = if query.follow {
+            let permit = streams.messages.admit(log_on)?;
             let (kept, following) = ladder.follow(&party).await;
             if following.is_closed() {
                 let detail = "too many follow messages already; end one of them";
                 return Err(Problem::too_many(detail, SILENCE.as_secs()));
             }
-            (kept, Some(following))
+            (kept, Some((following, permit)))
         } else {
             (ladder.read(&party).await, None)
         };
@@ -225,14 +240,14 @@ impl Trace {
         self.kept.is_empty() && self.following.is_none()
     }
 
-    fn answer(self) -> HttpResponse {
+    fn answer(self, streams: &Streams, request: &HttpRequest) -> HttpResponse {
         let Self {
             mut form,
             kept,
             following,
         } = self;
         let mut response = HttpResponse::Ok();
-        let Some(following) = following else {
+        let Some((following, permit)) = following else {
             return match form {
                 Form::Json => {
                     let items: Vec<_> = kept.iter().map(TracedMessage::of).collect();
@@ -257,13 +272,10 @@ impl Trace {
                     Some(kept) => kept,
                     None => form.next(&mut following).await?,
                 };
-                Some((
-                    Ok::<_, Infallible>(Bytes::from(written)),
-                    (form, following, None),
-                ))
+                Some((written, (form, following, None)))
             },
         );
-        response.streaming(streamed)
+        streams.answer(response, request, Right::Admin, permit, streamed)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Attacks by hostile peers, during which other peers are served.
 
+#[cfg(target_os = "linux")]
+mod api_places;
 mod connections;
 mod documents;
 mod messages;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 use super::{
     kinds::{ResetReason, Topic},
@@ -20,8 +20,6 @@ pub(in crate::api) struct Feed {
     changed: watch::Sender<()>,
     /// Wakes the source.
     pub(super) wake: Notify,
-    /// Limits the streams.
-    pub(super) streams: Arc<Semaphore>,
 }
 
 pub(super) struct State {
@@ -57,8 +55,6 @@ pub(super) struct Follower {
 const HISTORY: usize = 16 << 20;
 /// How long a topic is still followed after its last follower has left, so that who returns misses nothing.
 const KEPT: Duration = Duration::from_secs(300);
-/// The most streams.
-const STREAMS: usize = 2000;
 
 impl Default for Feed {
     fn default() -> Self {
@@ -78,7 +74,6 @@ impl Feed {
             }),
             changed: watch::Sender::default(),
             wake: Notify::new(),
-            streams: Arc::new(Semaphore::new(STREAMS)),
         }
     }
 

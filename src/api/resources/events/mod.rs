@@ -8,7 +8,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -26,7 +26,7 @@ use stream::Stream;
 use tokio::time::timeout;
 use utoipa::IntoParams;
 
-use super::{Api, Kind, List, Problem, Reader, Time};
+use super::{Api, Kind, List, Problem, Reader, StreamPermit, Streams, Time};
 use crate::{
     api::access::{LogOn, may},
     operators::Right,
@@ -113,15 +113,13 @@ pub(in crate::api) async fn follow(
     Reader(log_on): Reader,
     api: web::Data<Api>,
     feed: web::Data<Feed>,
+    streams: web::Data<Streams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (params, topics) = EventParams::read(request.query_string())?;
     topics.admit(&log_on)?;
     let is_stream = is_stream(&request)?;
-    let Ok(permit) = Arc::clone(&feed.streams).try_acquire_owned() else {
-        let detail = "too many follow events already; end one of them";
-        return Err(Problem::too_many(detail, stream::HEARTBEAT.as_secs()));
-    };
+    let permit = streams.events.admit(&log_on)?;
     let feed = feed.into_inner();
     let mut follower = feed.follow(topics);
     source::start(&feed, &api);

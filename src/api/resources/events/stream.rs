@@ -15,10 +15,10 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::time::timeout;
 
 use super::{
-    Time,
+    StreamPermit, Time,
     feed::Follower,
     kinds::{
         EndReason, Head, ResetReason, StreamEnd, StreamHeartbeat, StreamHello, StreamReady,
@@ -27,14 +27,15 @@ use super::{
     ring::{Event, cursor, framed},
 };
 use crate::{
-    api::access::{LogOn, may, still_logged_on},
+    api::{
+        access::{LogOn, may, still_logged_on},
+        streams::{self, CHECK},
+    },
     operators::Right,
 };
 
 /// The longest silence of a stream.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often a stream looks whether its log-on still holds.
-const CHECK: Duration = Duration::from_secs(1);
 /// How many events are looked at in one turn.
 const TURN: usize = 256;
 /// The most events on a page.
@@ -52,7 +53,7 @@ pub(super) struct Stream {
     request: HttpRequest,
     written_at: Instant,
     state: State,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 /// How far a stream is.
@@ -65,11 +66,7 @@ enum State {
 }
 
 impl Stream {
-    pub(super) fn new(
-        follower: Follower,
-        request: HttpRequest,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(follower: Follower, request: HttpRequest, permit: StreamPermit) -> Self {
         Self {
             follower,
             request,
@@ -81,6 +78,7 @@ impl Stream {
 
     /// The endless answer.
     pub(super) fn answer(self, reset: Reset) -> HttpResponse {
+        streams::begin(&self.request);
         let mut first = BytesMut::from("retry: 2000\n\n");
         for (frame, _) in self.opening(true, reset) {
             first.extend_from_slice(&frame);

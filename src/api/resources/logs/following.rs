@@ -1,21 +1,14 @@
 //! The lines of the log as they come.
 
-use std::{
-    convert::Infallible,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use actix_web::{
-    HttpResponse,
-    web::{self, Bytes},
-};
-use futures_util::stream;
+use actix_web::web;
+use futures_util::{Stream, stream};
 use serde::Serialize;
 use serde_json::json;
-use tokio::{sync::OwnedSemaphorePermit, time::sleep};
+use tokio::time::sleep;
 
-use super::{Api, LogLine, LogReaders, Problem, folder, reading};
+use super::{Api, LogLine, LogReaders, folder, reading};
 use crate::logs::reading::{Entry, Order, Position, Query};
 
 /// How often the log is looked at for new lines.
@@ -32,7 +25,6 @@ struct Following {
     query: Query,
     state: State,
     written_at: Instant,
-    _permit: OwnedSemaphorePermit,
 }
 
 /// How far a stream is.
@@ -48,26 +40,18 @@ pub(super) fn follow(
     readers: web::Data<LogReaders>,
     query: Query,
     after: Option<Position>,
-) -> Result<HttpResponse, Problem> {
-    let Ok(permit) = Arc::clone(&readers.following).try_acquire_owned() else {
-        let detail = "too many follow the log already; end one of them";
-        return Err(Problem::too_many(detail, SILENCE.as_secs()));
-    };
+) -> impl Stream<Item = Vec<u8>> + 'static {
     let following = Following {
         api,
         readers,
         query,
         state: after.map_or(State::New, |after| State::At(Some(after))),
         written_at: Instant::now(),
-        _permit: permit,
     };
-    let parts = stream::unfold(following, |mut following| async {
+    stream::unfold(following, |mut following| async {
         let part = following.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(part)), following))
-    });
-    Ok(HttpResponse::Ok()
-        .content_type("application/jsonl")
-        .streaming(parts))
+        Some((part, following))
+    })
 }
 
 impl Following {

@@ -5,7 +5,7 @@ mod following;
 
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use following::follow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,18 +14,20 @@ use uacsta_config::Level;
 use uacsta_schema::phone_id::PhoneId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Api, Kind, List, Page, PageParams, Problem, Reader, Row, Time};
-use crate::api::octets::octets;
-use crate::logs::{
-    self,
-    reading::{self, Entry, Found, Order, Position, Query},
+use super::{Api, Kind, List, Page, PageParams, Problem, Reader, Row, Streams, Time};
+use crate::{
+    api::octets::octets,
+    logs::{
+        self,
+        reading::{self, Entry, Found, Order, Position, Query},
+    },
+    operators::Right,
 };
 
 /// Limits how much of the logs is read at a time.
 #[derive(Clone)]
 pub(in crate::api) struct LogReaders {
     searching: Arc<Semaphore>,
-    following: Arc<Semaphore>,
 }
 
 /// A log file.
@@ -93,14 +95,11 @@ pub(in crate::api) struct LineFilter {
 
 /// How many searches read at a time; more would take a slow disk from telephony.
 const SEARCHES: usize = 2;
-/// How many answers go on with each line.
-const FOLLOWERS: usize = 16;
 
 impl Default for LogReaders {
     fn default() -> Self {
         Self {
             searching: Arc::new(Semaphore::new(SEARCHES)),
-            following: Arc::new(Semaphore::new(FOLLOWERS)),
         }
     }
 }
@@ -199,9 +198,11 @@ pub(in crate::api) async fn list(
 )]
 #[get("/logs/lines")]
 pub(in crate::api) async fn search(
-    _: Reader,
+    Reader(log_on): Reader,
     api: web::Data<Api>,
     readers: web::Data<LogReaders>,
+    streams: web::Data<Streams>,
+    request: HttpRequest,
     page: Page<LineFilter>,
 ) -> Result<HttpResponse, Problem> {
     let (after, limit, text) = page.position::<Position>()?;
@@ -219,7 +220,11 @@ pub(in crate::api) async fn search(
         limit,
     };
     if page.filter.follow {
-        return follow(api, readers, query, after);
+        let permit = streams.log.admit(&log_on)?;
+        let parts = follow(api, readers, query, after);
+        let mut response = HttpResponse::Ok();
+        response.content_type("application/jsonl");
+        return Ok(streams.answer(response, &request, Right::Read, permit, parts));
     }
     let found = readers.search(&api, query, after).await?;
     let next = found.at.filter(|_| !found.is_end);
