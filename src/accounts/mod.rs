@@ -230,21 +230,23 @@ impl AccountStore {
         self.change(add, Self::notify).await
     }
 
-    /// Changes an account. Sessions and monitors that its new rights do not allow end.
+    /// Changes an account whose present state `check` accepts. Sessions and monitors that its new rights do not allow end.
     ///
     /// # Errors
-    /// The account is unknown or in the settings, or the change cannot be stored; nothing is changed then.
-    pub async fn modify(
+    /// The account is unknown or in the settings, `check` refuses, or the change cannot be stored; nothing is changed then.
+    pub async fn modify<E: From<AccountError> + Send + 'static>(
         self: &Arc<Self>,
         id: &str,
+        check: impl FnOnce(KnownAccount) -> Result<(), E> + Send + 'static,
         change: AccountChange,
-    ) -> Result<KnownAccount, AccountError> {
+    ) -> Result<KnownAccount, E> {
         let id = id.to_owned();
         let modify = move |state: &mut State, settings: &Settings| {
             let mut made = state.accounts.iter_mut();
             let Some(account) = made.find(|one| one.id == id) else {
-                return Err(not_made(settings, id));
+                return Err(not_made(settings, id).into());
             };
+            check(account.known())?;
             if let Some(password) = &change.password {
                 account.realm.clone_from(&settings.advanced.realm);
                 account.password = hashed(&account.user, &account.realm, password);
@@ -256,19 +258,23 @@ impl AccountStore {
         self.change(modify, Self::notify).await
     }
 
-    /// Removes an account and its tokens. Its sessions end.
+    /// Removes an account whose present state `check` accepts, and its tokens. Its sessions end.
     ///
     /// # Errors
     /// As [`Self::modify`].
-    pub async fn remove(self: &Arc<Self>, id: &str) -> Result<(), AccountError> {
+    pub async fn remove<E: From<AccountError> + Send + 'static>(
+        self: &Arc<Self>,
+        id: &str,
+        check: impl FnOnce(KnownAccount) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), E> {
         let id = id.to_owned();
         let remove = move |state: &mut State, settings: &Settings| {
-            let before = state.accounts.len();
-            state.accounts.retain(|one| one.id != id);
-            match state.accounts.len() < before {
-                true => state.tokens.retain(|token| token.account != id),
-                false => return Err(not_made(settings, id)),
-            }
+            let Some(found) = state.accounts.iter().position(|one| one.id == id) else {
+                return Err(not_made(settings, id).into());
+            };
+            check(state.accounts[found].known())?;
+            state.accounts.remove(found);
+            state.tokens.retain(|token| token.account != id);
             Ok(())
         };
         self.change(remove, Self::notify).await
@@ -276,16 +282,14 @@ impl AccountStore {
 
     /// Stores a change, then applies it and calls `then`, on a thread that may wait for the disk, even if nobody waits for it
     /// any more.
-    async fn change<R: Send + 'static>(
+    async fn change<R: Send + 'static, E: From<AccountError> + Send + 'static>(
         self: &Arc<Self>,
-        change: impl FnOnce(&mut State, &Settings) -> Result<R, AccountError> + Send + 'static,
+        change: impl FnOnce(&mut State, &Settings) -> Result<R, E> + Send + 'static,
         then: fn(&Self),
-    ) -> Result<R, AccountError> {
+    ) -> Result<R, E> {
         if let Some(fault) = &self.fault {
-            return Err(AccountError::Unreadable {
-                file: self.file.clone(),
-                reason: fault.clone(),
-            });
+            let (file, reason) = (self.file.clone(), fault.clone());
+            return Err(AccountError::Unreadable { file, reason }.into());
         }
         let alone = Arc::clone(&self.changing).lock_owned().await;
         let store = Arc::clone(self);
@@ -296,14 +300,14 @@ impl AccountStore {
             let uses = store.uses.enter(&mut state);
             // Strings and numbers always have a JSON form.
             let text = serde_json::to_vec_pretty(&state).unwrap_or_default();
-            write_private(&store.file, &text)?;
+            write_private(&store.file, &text).map_err(AccountError::from)?;
             store.state.store(Arc::new(state));
             store.uses.written(&uses);
             then(&store);
             Ok(result)
         });
         done.await
-            .unwrap_or_else(|error| Err(AccountError::System(error.to_string())))
+            .unwrap_or_else(|error| Err(AccountError::System(error.to_string()).into()))
     }
 
     /// Has clients log on by the accounts as they are.

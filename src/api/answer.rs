@@ -89,10 +89,9 @@ impl<T: Serialize> Responder for Tagged<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        // Values of ours always have a JSON form.
-        let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        let tag = tag_of(&body);
-        if names(request, &IF_NONE_MATCH, &tag) {
+        let body = json(&self.0);
+        let tag = tag_of_json(&body);
+        if names(&tags(request, &IF_NONE_MATCH), &tag) {
             return HttpResponse::NotModified()
                 .insert_header((ETAG, tag))
                 .finish();
@@ -104,45 +103,69 @@ impl<T: Serialize> Responder for Tagged<T> {
     }
 }
 
+fn json(value: &impl Serialize) -> Vec<u8> {
+    // Values of ours always have a JSON form.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
 /// The ETag of a value as [`Tagged`] answers it.
-fn tag_of(body: &[u8]) -> String {
+fn tag_of(value: &impl Serialize) -> String {
+    tag_of_json(&json(value))
+}
+
+fn tag_of_json(body: &[u8]) -> String {
     let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(body));
     format!("\"{}\"", hash.get(..16).unwrap_or_default())
 }
 
-/// Checks that a change is for the `current` state of its resource, where the client says so by `If-Match` (RFC 9110, section
-/// 13.1.1).
-pub(super) fn check_match(request: &HttpRequest, current: &impl Serialize) -> Result<(), Problem> {
-    let tag = tag_of(&serde_json::to_vec(current).unwrap_or_default());
-    if !request.headers().contains_key(IF_MATCH) || names(request, &IF_MATCH, &tag) {
-        return Ok(());
+/// The states of a resource for which a change is: those that `If-Match` names (RFC 9110, section 13.1.1).
+#[derive(Clone, Debug)]
+pub(super) struct IfMatch(Option<Vec<String>>);
+
+impl IfMatch {
+    /// Any state if the request names none.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let is_there = request.headers().contains_key(IF_MATCH);
+        Self(is_there.then(|| tags(request, &IF_MATCH)))
     }
-    let detail = "somebody has changed it since you read it; read it again";
-    Err(Problem::new(Kind::CHANGED_MEANWHILE, detail).with(ETAG, &tag))
+
+    /// That of a request that must name one (RFC 6585, section 3).
+    pub(super) fn needed(request: &HttpRequest) -> Result<Self, Problem> {
+        let detail = "name the state that you change: send If-Match with the ETag of your last GET";
+        let named = Self::of(request);
+        match named.0 {
+            Some(_) => Ok(named),
+            None => Err(Problem::new(Kind::IF_MATCH_NEEDED, detail)),
+        }
+    }
+
+    /// Checks the `current` state; nothing may change it before the change is made.
+    pub(super) fn check(&self, current: &impl Serialize) -> Result<(), Problem> {
+        let is_meant = |named: &Vec<String>| names(named, &tag_of(current));
+        match self.0.as_ref().is_none_or(is_meant) {
+            true => Ok(()),
+            false => Err(changed_meanwhile(current)),
+        }
+    }
 }
 
-/// The same for a change that must say so (RFC 6585, section 3).
-pub(super) fn require_match(
-    request: &HttpRequest,
-    current: &impl Serialize,
-) -> Result<(), Problem> {
-    if !request.headers().contains_key(IF_MATCH) {
-        let detail = "name the state that you change: send If-Match with the ETag of your last GET";
-        return Err(Problem::new(Kind::IF_MATCH_NEEDED, detail));
-    }
-    check_match(request, current)
+/// A change is for a former state of a resource that is in its `current` state now.
+pub(super) fn changed_meanwhile(current: &impl Serialize) -> Problem {
+    let detail = "somebody has changed it since you read it; read it again";
+    Problem::new(Kind::CHANGED_MEANWHILE, detail).with(ETAG, &tag_of(current))
+}
+
+fn tags(request: &HttpRequest, field: &HeaderName) -> Vec<String> {
+    let fields = request.headers().get_all(field);
+    let fields = fields.filter_map(|field| field.to_str().ok());
+    let tags = fields.flat_map(|field| field.split(','));
+    tags.map(|tag| tag.trim().to_owned()).collect()
 }
 
 /// Whether a list of tags has this one. Tags are compared weakly, since proxies that compress make them weak.
-fn names(request: &HttpRequest, field: &HeaderName, tag: &str) -> bool {
-    let fields = request.headers().get_all(field);
-    let mut tags = fields
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(','));
-    tags.any(|one| {
-        let one = one.trim();
-        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
-    })
+fn names(tags: &[String], tag: &str) -> bool {
+    let mut tags = tags.iter();
+    tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 /// 201 with the place of what was made.

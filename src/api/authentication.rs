@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use subtle::ConstantTimeEq;
 use uacsta_actors::{
     ServerContext,
-    auth::{AuthAttempt, AuthUser, LimitStatus, RETRY_AFTER, Rate},
+    auth::{AuthAttempt, AuthUser, LimitStatus, RETRY_AFTER, Rate, Reservation},
     counters::Counter,
     log_limit::repeat_count,
 };
@@ -62,13 +62,13 @@ impl Keys {
         }
     }
 
-    /// Replaces the accepted credentials.
+    /// Replaces the accepted credentials. A log-on that overlaps it finds the new ones, or its session is there and ends.
     pub(super) fn change(&self, token: &Secret, password: &Secret) {
-        let new = Credentials::new(token, password);
-        if self.accepted.load().password.expose() != new.password.expose() {
+        let new = Arc::new(Credentials::new(token, password));
+        let former = self.accepted.swap(Arc::clone(&new));
+        if former.password.expose() != new.password.expose() {
             self.operators.sessions.end_all_of(ADMIN);
         }
-        self.accepted.store(Arc::new(new));
     }
 
     /// Checks the `authorization` of a request from `address`.
@@ -95,8 +95,8 @@ impl Keys {
             false => AuthUser::Administrator,
         };
         let attempt = AuthAttempt::new(address, user);
-        self.admit(attempt)?;
-        self.failed(attempt, address);
+        let reserved = self.reserve(attempt)?;
+        self.failed(&reserved, address);
         Err(problem)
     }
 
@@ -133,7 +133,7 @@ impl Keys {
     fn log_on_of(&self, id: Option<String>) -> Result<LogOn, Problem> {
         let log_on = match id.as_deref() {
             Some(ADMIN) => Some(LogOn::administrator(ADMIN)),
-            Some(id) => self.operators.find(id).map(|operator| LogOn {
+            Some(id) => self.operators.with_id(id).map(|operator| LogOn {
                 name: operator.name,
                 role: Role::Operator(operator.rights),
             }),
@@ -159,47 +159,59 @@ impl Keys {
             AuthUser::User(&user)
         };
         let attempt = AuthAttempt::new(address, user);
-        self.admit(attempt)?;
-        let is_right = is_admin && self.accepted.load().has_password(&password);
-        let verified = self.operators.verify(name, password).await;
-        let verified = verified.map_err(|error| Problem::unavailable(error.to_string()))?;
-        let (id, log_on) = match verified {
+        let reserved = self.reserve(attempt)?;
+        let verified = self.operators.verify(name, password.clone()).await;
+        let verified = verified.map_err(|error| {
+            self.context.log_on_limiter.give_back(attempt, &reserved);
+            Problem::unavailable(error.to_string())
+        })?;
+        let has_password = || is_admin && self.accepted.load().has_password(&password);
+        let (id, log_on) = match &verified {
             Some(operator) => {
                 let role = Role::Operator(operator.rights);
-                let name = operator.name;
-                (operator.id, LogOn { name, role })
+                let name = operator.name.clone();
+                (&*operator.id, LogOn { name, role })
             }
-            None if is_right => (ADMIN.to_owned(), LogOn::administrator(ADMIN)),
-            None => return Err(self.failed(attempt, address)),
+            None if has_password() => (ADMIN, LogOn::administrator(ADMIN)),
+            None => return Err(self.failed(&reserved, address)),
         };
-        self.context.log_on_limiter.succeeded(attempt);
         let sessions = &self.operators.sessions;
-        let cookie = sessions.begin(&id, from, self.context.clock.now());
+        let cookie = sessions.begin(id, from, self.context.clock.now());
         let cookie = cookie.map_err(|error| Problem::unavailable(error.to_string()))?;
+        // Whoever changes the password ends the sessions that are there then.
+        let is_current = match &verified {
+            Some(operator) => self.operators.is_current(operator),
+            None => has_password(),
+        };
+        if !is_current {
+            sessions.end(&cookie);
+            return Err(self.failed(&reserved, address));
+        }
+        self.context.log_on_limiter.give_back(attempt, &reserved);
+        self.context.log_on_limiter.succeeded(attempt);
         tracing::info!(user = log_on.name, peer = %address, "operator logged on");
         Ok((log_on, cookie))
     }
 
-    /// Refuses an attempt of an address or user with too many failures.
-    fn admit(&self, attempt: AuthAttempt<'_>) -> Result<(), Problem> {
+    /// Counts an attempt as failed until it succeeds; refuses those of an address or user with too many failures.
+    fn reserve(&self, attempt: AuthAttempt<'_>) -> Result<Reservation, Problem> {
         let rate = Rate::of(&self.context.config().settings.limits);
         let now = self.context.clock.now();
-        if self.context.log_on_limiter.admits(attempt, rate, now) {
-            return Ok(());
-        }
-        self.context.counters.count(Counter::LogOnRateLimited);
-        let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
-        Err(Problem::too_many(detail, RETRY_AFTER.into()))
+        let reserved = self.context.log_on_limiter.reserve(attempt, rate, now);
+        reserved.ok_or_else(|| {
+            self.context.counters.count(Counter::LogOnRateLimited);
+            let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
+            Problem::too_many(detail, RETRY_AFTER.into())
+        })
     }
 
     /// Counts and logs a failed attempt.
-    fn failed(&self, attempt: AuthAttempt<'_>, address: IpAddr) -> Problem {
-        let rate = Rate::of(&self.context.config().settings.limits);
-        let now = self.context.clock.now();
+    fn failed(&self, reserved: &Reservation, address: IpAddr) -> Problem {
         self.context.counters.count(Counter::FailedLogOn);
-        match self.context.log_on_limiter.failed(attempt, rate, now) {
+        match reserved.limit {
             LimitStatus::Below => {
                 let what = "API log-on failed";
+                let now = self.context.clock.now();
                 if let Some(times) = self.context.log_limit.admit(address, what, now) {
                     tracing::warn!(peer = %address, times = repeat_count(times), "API log-on failed: wrong token or password");
                 }
@@ -310,7 +322,92 @@ pub(super) async fn refuse_cross_origin(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use actix_web::ResponseError as _;
+    use futures_util::future::join_all;
+
     use super::*;
+    use crate::{
+        api::tests::{accounts, context},
+        operators::OperatorError,
+    };
+
+    const PASSWORD: &str = "seven quiet lamps";
+
+    /// The operator Anna, and an administrator with this password.
+    async fn keys(folder: &tempfile::TempDir, context: Arc<ServerContext>) -> Keys {
+        let operators = Arc::new(Operators::open(folder.path()));
+        let anna = operators.add("Anna".to_owned(), Right::Read, PASSWORD.to_owned(), 7);
+        anna.await.unwrap();
+        let accounts = accounts(folder.path(), &context);
+        Keys::new(
+            &"token".into(),
+            &PASSWORD.into(),
+            operators,
+            accounts,
+            context,
+        )
+    }
+
+    fn from(host: u8) -> Origin {
+        Origin {
+            address: [192, 0, 2, host].into(),
+            agent: None,
+        }
+    }
+
+    #[actix_web::test]
+    async fn log_on_with_the_former_password_does_not_outlast_its_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keys(&folder, context(|_| {})).await;
+        let begun = keys.begin(ADMIN, PASSWORD.to_owned(), from(1));
+        let changed = async { keys.change(&"token".into(), &"another horse".into()) };
+        let (begun, ()) = tokio::join!(begun, changed);
+        assert!(begun.is_err(), "the administrator");
+
+        let anna = keys.operators.find("Anna").unwrap();
+        let mut former = PASSWORD.to_owned();
+        for number in 0..5 {
+            let new = format!("horse number {number}");
+            let any = |_: &_| Ok::<_, OperatorError>(());
+            let changed = keys
+                .operators
+                .modify(&anna.id, any, None, Some(new.clone()));
+            let begun = keys.begin("Anna", former, from(1));
+            let (changed, begun) = tokio::join!(changed, begun);
+            changed.unwrap();
+            let lives = begun.is_ok_and(|(_, cookie)| keys.check_cookie(&cookie).is_ok());
+            assert!(!lives, "Anna, with her former password");
+            former = new;
+        }
+        assert!(keys.begin("Anna", former, from(1)).await.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn log_ons_at_the_same_time_do_not_pass_the_limit_together() {
+        let context = context(|settings| {
+            (settings.limits.failed_log_ons, settings.limits.log_on_tries) = (4, 1);
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keys(&folder, context).await;
+        // Those that succeed leave the limit as it was.
+        for _ in 0..3 {
+            let right = (0..2).map(|_| keys.begin("Anna", PASSWORD.to_owned(), from(1)));
+            assert!(join_all(right).await.iter().all(Result::is_ok));
+        }
+        let wrong = (0..20).map(|_| keys.begin("Anna", "seven loud lamps".to_owned(), from(1)));
+        let refused = join_all(wrong).await;
+        let held_back = refused.iter().filter(|refused| {
+            let problem = refused.as_ref().unwrap_err();
+            problem.status_code() == 429
+        });
+        assert_eq!(held_back.count(), 16);
+        assert!(
+            keys.begin("Anna", PASSWORD.to_owned(), from(2))
+                .await
+                .is_ok()
+        );
+    }
 
     #[test]
     fn rfc_6454_cross_origin_requests_are_recognised() {

@@ -54,7 +54,7 @@ use methods::{READ, only};
 use problem::{Kind, Problem};
 use rates::Rates;
 use reference::Reference;
-use resources::{events::Feed, logs::LogReaders};
+use resources::{events::Feed, logs::LogReaders, phones::PhoneChanges};
 use serde_json::json;
 use streams::Streams;
 use tokio::sync::mpsc::Sender;
@@ -181,6 +181,7 @@ pub fn start(
     let log_readers = web::Data::new(LogReaders::default());
     let answers = web::Data::new(Answers::default());
     let rates = web::Data::new(Rates::default());
+    let phone_changes = web::Data::new(PhoneChanges::default());
     let feed = web::Data::new(Feed::default());
     let events = feed.clone();
     let streams = web::Data::new(Streams::default());
@@ -196,6 +197,7 @@ pub fn start(
             .app_data(answers.clone())
             .app_data(reference.clone())
             .app_data(rates.clone())
+            .app_data(phone_changes.clone())
             .app_data(web::PayloadConfig::new(BODY))
             .service(only(READ, web::resource("/healthz").get(healthy)))
             .service(only(READ, web::resource("/readyz").get(ready)))

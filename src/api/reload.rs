@@ -2,7 +2,9 @@
 
 use super::{
     Api,
+    answer::changed_meanwhile,
     problem::{Kind, Problem},
+    resources::settings,
 };
 use crate::reload::{
     Mistake, Reload, ReloadError, ReloadOutcome, ReloadRequest, SettingsChange, Undo,
@@ -25,7 +27,7 @@ pub(super) async fn change(api: &Api, change: SettingsChange) -> Result<Option<U
     let outcome = request(api, Reload::Change(change)).await?;
     outcome.map_err(|error| match error {
         ReloadError::Invalid(mistakes) => Problem::invalid(mistakes.iter().map(violation)),
-        ReloadError::Changed => Problem::new(Kind::CHANGED_MEANWHILE, error.to_string()),
+        ReloadError::Changed => changed_meanwhile(&settings::all(api)),
         ReloadError::NoUndo => Problem::new(Kind::INVALID_STATE, error.to_string()),
         ReloadError::Unavailable(_) => {
             Problem::unavailable(format!("the settings are unchanged: {error}"))

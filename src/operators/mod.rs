@@ -126,6 +126,18 @@ impl Operators {
         all.iter().find(|operator| operator.is(name)).cloned()
     }
 
+    /// The operator with this id.
+    pub fn with_id(&self, id: &str) -> Option<Operator> {
+        let all = self.list.load();
+        all.iter().find(|operator| operator.id == id).cloned()
+    }
+
+    /// Whether an operator is still there, with the password of when it was verified.
+    pub fn is_current(&self, verified: &Operator) -> bool {
+        let now = self.with_id(&verified.id);
+        now.is_some_and(|now| now.password == verified.password)
+    }
+
     /// Whether the password is that of the operator with this name. An unknown name takes as long.
     ///
     /// # Errors
@@ -181,49 +193,54 @@ impl Operators {
         Ok(operator)
     }
 
-    /// Changes rights or password of an operator. A new password ends the operator's sessions.
+    /// Changes rights or password of an operator whose present state `check` accepts. A new password ends the operator's sessions.
     ///
     /// # Errors
-    /// There is no such operator, or the change cannot be stored; nothing is changed then.
-    pub async fn modify(
+    /// There is no such operator, `check` refuses, or the change cannot be stored; nothing is changed then.
+    pub async fn modify<E: From<OperatorError>>(
         &self,
         id: &str,
+        check: impl FnOnce(&Operator) -> Result<(), E>,
         rights: Option<Right>,
         password: Option<String>,
-    ) -> Result<(), OperatorError> {
+    ) -> Result<Operator, E> {
         let hash = match password {
             Some(password) => Some(self.hash(move || PasswordHash::new(&password)).await?),
             None => None,
         };
         let is_new = hash.is_some();
-        self.change(|all| {
+        let changed = self.change::<_, E>(|all| {
             let found = all.iter_mut().find(|operator| operator.id == id);
             let operator = found.ok_or_else(|| OperatorError::Unknown(id.to_owned()))?;
+            check(operator)?;
             operator.rights = rights.unwrap_or(operator.rights);
             if let Some(hash) = hash {
                 operator.password = hash;
             }
-            Ok(())
-        })
-        .await?;
+            Ok(operator.clone())
+        });
+        let changed = changed.await?;
         if is_new {
             self.sessions.end_all_of(id);
         }
-        Ok(())
+        Ok(changed)
     }
 
-    /// Removes an operator and ends its sessions.
+    /// Removes an operator whose present state `check` accepts, and ends its sessions.
     ///
     /// # Errors
     /// As [`Self::modify`].
-    pub async fn remove(&self, id: &str) -> Result<(), OperatorError> {
-        self.change(|all| {
-            let before = all.len();
-            all.retain(|operator| operator.id != id);
-            match all.len() < before {
-                true => Ok(()),
-                false => Err(OperatorError::Unknown(id.to_owned())),
-            }
+    pub async fn remove<E: From<OperatorError>>(
+        &self,
+        id: &str,
+        check: impl FnOnce(&Operator) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.change::<_, E>(|all| {
+            let found = all.iter().position(|operator| operator.id == id);
+            let found = found.ok_or_else(|| OperatorError::Unknown(id.to_owned()))?;
+            check(&all[found])?;
+            all.remove(found);
+            Ok(())
         })
         .await?;
         self.sessions.end_all_of(id);
@@ -231,29 +248,27 @@ impl Operators {
     }
 
     /// Stores a change, then applies it.
-    async fn change(
+    async fn change<R, E: From<OperatorError>>(
         &self,
-        change: impl FnOnce(&mut Vec<Operator>) -> Result<(), OperatorError>,
-    ) -> Result<(), OperatorError> {
+        change: impl FnOnce(&mut Vec<Operator>) -> Result<R, E>,
+    ) -> Result<R, E> {
         if let Some(fault) = &self.fault {
-            return Err(OperatorError::Unreadable {
-                file: self.file.clone(),
-                reason: fault.clone(),
-            });
+            let (file, reason) = (self.file.clone(), fault.clone());
+            return Err(OperatorError::Unreadable { file, reason }.into());
         }
         let _alone = self.changing.lock().await;
         let mut all = Vec::clone(&self.list.load());
-        change(&mut all)?;
+        let result = change(&mut all)?;
         // Strings and numbers always have a JSON form.
         let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
         let file = self.file.clone();
         let written = blocking(move || Ok(write_private(&file, &text)?)).await;
         if let Err(error) = written {
             tracing::error!(file = %self.file.display(), %error, "cannot write the operators; the change is refused");
-            return Err(error);
+            return Err(error.into());
         }
         self.list.store(Arc::new(all));
-        Ok(())
+        Ok(result)
     }
 
     /// Hashes on another thread, in its turn.
@@ -310,17 +325,16 @@ mod tests {
             let found = operators.verify(name, password.to_owned()).await.unwrap();
             assert!(found.is_none(), "{name}");
         }
-        operators
-            .modify(
-                &anna.id,
-                Some(Right::Read),
-                Some("another horse".to_owned()),
-            )
-            .await
-            .unwrap();
+        let any = |_: &Operator| Ok::<_, OperatorError>(());
+        let (read, new) = (Some(Right::Read), Some("another horse".to_owned()));
+        let changed = operators.modify(&anna.id, any, read, new).await.unwrap();
+        assert_eq!(changed.rights, Right::Read);
+        assert!(!operators.is_current(&found));
         assert!(operators.verify("Anna", right()).await.unwrap().is_none());
         assert_eq!(operators.find("Anna").unwrap().rights, Right::Read);
-        operators.remove(&anna.id).await.unwrap();
+        assert!(operators.is_current(&changed));
+        operators.remove(&anna.id, any).await.unwrap();
+        assert!(!operators.is_current(&changed));
         assert!(Operators::open(folder.path()).all().is_empty());
     }
 

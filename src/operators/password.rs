@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 use super::OperatorError;
 
 /// The hash of a password.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct PasswordHash {
     /// In KiB.
     memory: u32,

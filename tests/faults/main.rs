@@ -47,6 +47,8 @@ mod reload;
 mod relocation;
 #[cfg(unix)]
 mod shutdown;
+#[cfg(unix)]
+mod simultaneous;
 #[cfg(target_os = "linux")]
 mod soak;
 #[cfg(target_os = "linux")]

@@ -10,4 +10,4 @@ pub use authenticator::{
     AuthContext, AuthRequest, Authenticated, ChallengeData, CredentialFault, Denial,
     DigestAuthenticator, RETRY_AFTER, claimed_user,
 };
-pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate};
+pub use gcra::{AuthAttempt, AuthUser, LimitStatus, LogOnLimiter, Rate, Reservation};

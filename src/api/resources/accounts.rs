@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Row, Tagged, Time, created,
-    note_before, present, require_match,
+    Administrator, Api, Body, IfMatch, Kind, List, Page, PageParams, Problem, Row, Tagged, Time,
+    created, note_before, present,
 };
 use crate::accounts::{AccountChange, AccountError, KnownAccount, LineRight, NewAccount};
 
@@ -217,7 +217,8 @@ pub(in crate::api) async fn change(
     let id = known.id.clone();
     let before = Account::from(known);
     note_before(&request, &before);
-    require_match(&request, &before)?;
+    let meant = IfMatch::needed(&request)?;
+    meant.check(&before)?;
     let AccountChanged {
         password,
         rights,
@@ -231,7 +232,9 @@ pub(in crate::api) async fn change(
         rights,
         numbers,
     };
-    let known = api.accounts.modify(&id, change).await?;
+    let check = move |now: KnownAccount| meant.check(&Account::from(now));
+    let known: Result<_, Problem> = api.accounts.modify(&id, check, change).await;
+    let known = known?;
     tracing::info!(user = known.account.user, by = who.name, "account changed");
     Ok(Tagged(known.into()))
 }
@@ -253,7 +256,10 @@ pub(in crate::api) async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let known = found(&api, &name)?;
     note_before(&request, &Account::from(known.clone()));
-    api.accounts.remove(&known.id).await?;
+    let meant = IfMatch::of(&request);
+    let check = move |now: KnownAccount| meant.check(&Account::from(now));
+    let removed: Result<(), Problem> = api.accounts.remove(&known.id, check).await;
+    removed?;
     tracing::info!(user = known.account.user, by = who.name, "account removed");
     Ok(HttpResponse::NoContent().finish())
 }

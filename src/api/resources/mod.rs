@@ -27,7 +27,7 @@ use self::reason::{Reason, ReasonCode};
 use super::{
     Api,
     access::{Administrator, Anybody, LogOn, LoggedOn, Operator, Reader},
-    answer::{Tagged, accepted, check_match, created, require_match},
+    answer::{IfMatch, Tagged, accepted, created},
     audit::{note_after, note_before, note_log_on, note_settings},
     body::{Body, present},
     document::Document,

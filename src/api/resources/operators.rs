@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Row, Tagged, Time, created,
-    note_before, present, require_match,
+    Administrator, Api, Body, IfMatch, Kind, List, Page, PageParams, Problem, Row, Tagged, Time,
+    created, note_before, present,
 };
 use crate::{
     api::authentication::ADMIN,
@@ -178,14 +178,18 @@ pub(in crate::api) async fn change(
     let operator = found(&api, &name)?;
     let before = OperatorShown::from(&operator);
     note_before(&request, &before);
-    require_match(&request, &before)?;
+    let meant = IfMatch::needed(&request)?;
+    meant.check(&before)?;
     let OperatorChange { rights, password } = change;
     if let Some(password) = &password {
         check_password(password)?;
     }
-    api.operators.modify(&operator.id, rights, password).await?;
-    tracing::info!(user = operator.name, by = who.name, "operator changed");
-    Ok(Tagged((&found(&api, &operator.id)?).into()))
+    let check = |now: &Operator| meant.check(&OperatorShown::from(now));
+    let change = api.operators.modify(&operator.id, check, rights, password);
+    let changed: Result<Operator, Problem> = change.await;
+    let changed = changed?;
+    tracing::info!(user = changed.name, by = who.name, "operator changed");
+    Ok(Tagged((&changed).into()))
 }
 
 /// Removes an operator.
@@ -205,7 +209,10 @@ pub(in crate::api) async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let operator = found(&api, &name)?;
     note_before(&request, &OperatorShown::from(&operator));
-    api.operators.remove(&operator.id).await?;
+    let meant = IfMatch::of(&request);
+    let check = |now: &Operator| meant.check(&OperatorShown::from(now));
+    let removed: Result<(), Problem> = api.operators.remove(&operator.id, check).await;
+    removed?;
     tracing::info!(user = operator.name, by = who.name, "operator removed");
     Ok(HttpResponse::NoContent().finish())
 }

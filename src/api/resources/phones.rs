@@ -1,7 +1,10 @@
 //! `/phones`: lists, adds, enables, disables and removes phones.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, MutexGuard};
 use uacsta_actors::{
     phone::Status,
     phone_list::ListedPhone,
@@ -14,8 +17,8 @@ use uacsta_schema::phone_id::{PhoneId, PhoneIdError};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Api, Body, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason, ReasonCode, Row,
-    Tagged, Time, check_match, created, note_before, present, stopping,
+    Api, Body, IfMatch, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason,
+    ReasonCode, Row, Tagged, Time, created, note_before, present, stopping,
 };
 
 /// A phone that has registered at some time.
@@ -179,6 +182,21 @@ pub(in crate::api) struct NewPhone {
     id: String,
 }
 
+/// Changes of phones, of which those of one phone follow each other: the registrar answers when they are on disk, and `If-Match`
+/// holds until then.
+#[derive(Default)]
+pub(in crate::api) struct PhoneChanges {
+    hasher: RandomState,
+    turns: [Mutex<()>; 32],
+}
+
+impl PhoneChanges {
+    async fn begin(&self, phone: PhoneId) -> MutexGuard<'_, ()> {
+        let turn = self.hasher.hash_one(phone) as usize % self.turns.len();
+        self.turns[turn].lock().await
+    }
+}
+
 /// Lists the phones.
 ///
 /// All phones that ever registered, in the order of their names. `q` searches all texts of a phone.
@@ -273,14 +291,15 @@ pub(in crate::api) async fn change(
     _: Operator,
     api: web::Data<Api>,
     name: web::Path<String>,
+    changes: web::Data<PhoneChanges>,
     request: HttpRequest,
     Body(change): Body<PhoneChange>,
 ) -> Result<Tagged<Phone>, Problem> {
-    let details = found(&api, &name).await?;
-    let phone = details.entry.id;
-    let before = Phone::from(details);
+    let phone = found(&api, &name).await?.entry.id;
+    let _alone = changes.begin(phone).await;
+    let before = Phone::from(found(&api, &phone.bare()).await?);
     note_before(&request, &before);
-    check_match(&request, &before)?;
+    IfMatch::of(&request).check(&before)?;
     if let Some(enabled) = change.in_operation {
         let set = SetEnabled { phone, enabled };
         api.switch.send(set).await.map_err(stopping)??;
@@ -301,11 +320,14 @@ pub(in crate::api) async fn remove(
     _: Operator,
     api: web::Data<Api>,
     name: web::Path<String>,
+    changes: web::Data<PhoneChanges>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let details = found(&api, &name).await?;
-    let phone = details.entry.id;
-    note_before(&request, &Phone::from(details));
+    let phone = found(&api, &name).await?.entry.id;
+    let _alone = changes.begin(phone).await;
+    let before = Phone::from(found(&api, &phone.bare()).await?);
+    note_before(&request, &before);
+    IfMatch::of(&request).check(&before)?;
     api.remove
         .send(RemovePhone(phone))
         .await

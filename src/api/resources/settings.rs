@@ -9,8 +9,8 @@ use uacsta_config as config;
 use utoipa::ToSchema;
 
 use super::{
-    Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged, Time,
-    note_before, note_settings, reload, require_match,
+    Administrator, Api, Body, IfMatch, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged,
+    Time, note_before, note_settings, reload,
 };
 use crate::{
     data_dir::{self, HistoryEntry},
@@ -269,7 +269,7 @@ pub(in crate::api) async fn change(
     let shown = all(&api).items.into_iter();
     let shown: BTreeMap<_, _> = shown.map(|item| (item.key, item.value)).collect();
     note_before(&request, &shown);
-    require_match(&request, &all(&api))?;
+    IfMatch::needed(&request)?.check(&all(&api))?;
     let keys: Vec<String> = values.keys().cloned().collect();
     if keys.is_empty() {
         return Ok(changed(&api, &keys, None));
@@ -359,7 +359,7 @@ fn is_key(context: &GuardContext<'_>) -> bool {
 }
 
 /// All settings; secrets are not shown.
-pub(super) fn all(api: &Api) -> Settings {
+pub(in crate::api) fn all(api: &Api) -> Settings {
     let config = api.context.config();
     let items: Vec<_> = config
         .settings

@@ -201,11 +201,12 @@ impl Handler<RemovePhone> for Registrar {
 }
 
 /// A context without registrar and licensing.
-fn context() -> Arc<ServerContext> {
+pub(super) fn context(change: impl FnOnce(&mut uacsta_config::Settings)) -> Arc<ServerContext> {
     let mut settings = uacsta_config::Settings::builtin();
     // The table of routes asks often with a wrong token.
     settings.limits.failed_log_ons = 10_000;
     settings.limits.api_requests = 100_000;
+    change(&mut settings);
     Arc::new(ServerContext {
         config: ArcSwap::from_pointee(RuntimeConfig {
             settings,
@@ -222,6 +223,12 @@ fn context() -> Arc<ServerContext> {
         counters: Arc::default(),
         agent: "uacsta".into(),
     })
+}
+
+/// The accounts of a data folder, of which nobody is told.
+pub(super) fn accounts(folder: &Path, context: &Arc<ServerContext>) -> Arc<AccountStore> {
+    let registrar = RestartableAddr::new(Registrar.start());
+    AccountStore::open(folder, Arc::clone(context), registrar.recipient())
 }
 
 fn identity(folder: &Path) -> Arc<Identity> {
@@ -241,7 +248,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
             request.answer(Err(wrong));
         }
     });
-    let context = context();
+    let context = context(|_| {});
     let accounts = AccountStore::open(folder, Arc::clone(&context), registrar.recipient());
     let api = Api {
         list: registrar.recipient(),
