@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     csta::{Call, Document, connection, document, element, failure, subject},
+    cti_client::Session,
     fixture::{LINE, MAC},
     phone::{Phone, Reaction},
     server::Server,
@@ -916,4 +917,86 @@ async fn own_responses_and_events_use_the_name_of_the_session() {
         let told = session.expect("OutOfServiceEvent").await;
         assert!(told.raw.contains(&subject("device", name)), "{}", told.raw);
     }
+}
+
+const OWN_NAME: &str = "tel:0001;phone-context=dialstring";
+
+/// A session of the line by that name, and one of the server, which both watch it.
+async fn named(server: &Server) -> [(Session, &'static str, &'static str); 2] {
+    let client = server.client().await;
+    let mut session = client.open(OWN_NAME).await;
+    let mut other = client.open_server().await;
+    session.watch("0001").await;
+    other.watch(LINE).await;
+    [(session, OWN_NAME, LINE), (other, LINE, OWN_NAME)]
+}
+
+/// Expects these events, which name the line as each session does.
+async fn hear(sessions: &mut [(Session, &str, &str)], events: &[&str]) {
+    for (session, name, not) in sessions {
+        for event in events {
+            let told = session.expect(event).await.raw;
+            assert!(told.contains(&format!(">{name}<")), "{told}");
+            assert!(!told.contains(&format!(">{not}<")), "{told}");
+        }
+    }
+}
+
+/// The same for a call that the server begins itself, and for what it knows of the phone.
+#[tokio::test]
+async fn own_events_of_calls_and_device_information_use_the_name_of_the_session() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    let information = [
+        "GetLogicalDeviceInformation",
+        "GetPhysicalDeviceInformation",
+    ];
+    for service in information {
+        phone.always(service, lacking());
+    }
+    let mut sessions = named(&server).await;
+    let session = &sessions[0].0;
+    let number = element("calledDirectoryNumber", "0;");
+    let begun = session
+        .done("MakeCall", &(element("callingDevice", OWN_NAME) + &number))
+        .await;
+    assert_eq!(begun.text("callingDevice/deviceID"), OWN_NAME);
+    let id = begun.text("callingDevice/callID");
+    let digits =
+        connection("diallingConnection", id, OWN_NAME) + &element("diallingSequence", "10;");
+    session.done("DialDigits", &digits).await;
+    let given_up = connection("connectionToBeCleared", id, OWN_NAME);
+    session.done("ClearConnection", &given_up).await;
+    for service in information {
+        let told = session.done(service, &element("device", OWN_NAME)).await;
+        assert!(!told.raw.contains(LINE), "{}", told.raw);
+    }
+    let events = [
+        "ServiceInitiatedEvent",
+        "DigitsDialedEvent",
+        "DigitsDialedEvent",
+        "ConnectionClearedEvent",
+    ];
+    hear(&mut sessions, &events).await;
+}
+
+/// The same for a call from before a restart of the phone, whose end the server tells.
+#[tokio::test]
+async fn end_of_a_call_from_before_a_restart_has_the_name_of_the_session() {
+    let server = Server::start();
+    let phone = started(&server).await;
+    phone.always("SnapshotDevice", lacking());
+    let mut sessions = named(&server).await;
+    phone.event(&call("-12").originated()).await.expect(200);
+    for (session, ..) in &mut sessions {
+        session.expect("OriginatedEvent").await;
+    }
+    phone.reboot();
+    phone.start().await;
+    let events = [
+        "OutOfServiceEvent",
+        "BackInServiceEvent",
+        "ConnectionClearedEvent",
+    ];
+    hear(&mut sessions, &events).await;
 }

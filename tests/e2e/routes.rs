@@ -1,6 +1,6 @@
 //! How messages find their way: Via of responses, strict routers, and the endpoint of Office Communicator.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::support::{
     fixture::MAC,
@@ -103,4 +103,47 @@ async fn epid_of_a_client_stays_in_the_to_of_requests() {
     let tag = parameter(event.must("To"), "tag").map(str::to_owned);
     let ours = session.next("INFO");
     assert_eq!(parameter(ours.must("From"), "tag").map(str::to_owned), tag);
+}
+
+/// RFC 3261, section 12.2.1.1, for every request of a session; of the least interval, 90 s, half passes before its refresh.
+#[tokio::test]
+async fn event_refresh_and_bye_go_through_a_strict_router_with_the_epid() {
+    let server = Server::start();
+    let phone = server.phone(MAC);
+    phone.start().await;
+    let client = server.client().await;
+    let opened = async |refresh: &str| {
+        let communicator = |invite: Message| {
+            let from = format!("{};epid={EPID}", invite.must("From"));
+            let invite = invite.set("From", from).with("Record-Route", STRICT);
+            let invite = invite.with("Session-Expires", "90;refresher=uas");
+            invite.with("Allow", format!("INVITE, ACK, BYE, INFO, {refresh}"))
+        };
+        client.invite(phone.line(), communicator).await.unwrap()
+    };
+    let [mut first, mut second] = [opened("UPDATE").await, opened("OPTIONS").await];
+    for session in [&first, &second] {
+        session.monitor(phone.line()).await;
+    }
+    let contact = format!("<sip:ecsta@{};transport=tcp>", client.wire.local);
+    // The Contact of the 200 to a refresh.
+    let refreshed = format!("<sip:client@{}>", client.wire.local);
+    let check = |request: &Message, method: &str, contact: &str| {
+        assert_eq!(request.method(), method);
+        assert_eq!(request.uri(), "sip:192.0.2.30:5060;transport=tcp");
+        let routes: Vec<&str> = request.all("Route").collect();
+        assert_eq!(routes, [contact], "{method}");
+        assert_eq!(parameter(request.must("To"), "epid"), Some(EPID));
+    };
+    for (session, refresh) in [(&mut first, "UPDATE"), (&mut second, "INVITE")] {
+        check(&session.incoming().await.unwrap(), "INFO", &contact);
+        let within = Duration::from_secs(60);
+        let request = session.incoming_within(within).await.unwrap();
+        check(&request, refresh, &contact);
+    }
+    let (status, body) = server.http("DELETE", "/api/v1/clients/ecsta", "").await;
+    assert_eq!(status, 204, "{body}");
+    for session in [&mut first, &mut second] {
+        check(&session.incoming().await.unwrap(), "BYE", &refreshed);
+    }
 }
