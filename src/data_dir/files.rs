@@ -52,13 +52,22 @@ impl Prepared {
 
     /// Renames it to its final path, where it stays also when the power fails.
     pub(super) fn persist(self) -> Result<(), DataDirError> {
-        let renamed = self
-            .file
-            .persist(&self.path)
-            .map_err(|refused| refused.error);
-        let kept = renamed.and_then(|_| sync_folder(folder_of(&self.path)));
-        kept.map_err(failed("written", &self.path))
+        let path = self.path.clone();
+        self.rename()?;
+        sync(&path)
     }
+
+    /// Renames it to its final path.
+    pub(super) fn rename(self) -> Result<(), DataDirError> {
+        let renamed = self.file.persist(&self.path);
+        let renamed = renamed.map_err(|refused| failed("written", &self.path)(refused.error));
+        renamed.map(drop)
+    }
+}
+
+/// Has a file that was renamed stay where it is when the power fails.
+pub(super) fn sync(path: &Path) -> Result<(), DataDirError> {
+    sync_folder(folder_of(path)).map_err(failed("written", path))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -9,6 +9,7 @@ mod files;
 mod host_names;
 mod operator_settings;
 mod own_certificate;
+mod replacements;
 mod running_time;
 
 pub use admin::{Admin, AdminError};
@@ -21,4 +22,5 @@ pub use drafts::Drafts;
 pub use files::create_folder;
 pub(crate) use files::{may_be_filled, write_private};
 pub use operator_settings::{HistoryEntry, OperatorSettings, Values, history, prepare_change};
+pub use replacements::{Replaced, Replacements};
 pub use running_time::RunningTime;

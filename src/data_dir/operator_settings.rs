@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use jiff::Timestamp;
@@ -11,11 +11,7 @@ use serde_json::Value;
 use toml::Table;
 use uacsta_config::{OPERATOR_FILE, SettingsError, Source};
 
-use super::{
-    DataDirError,
-    drafts::{Draft, Drafts, Why},
-    files::{Prepared, read},
-};
+use super::{DataDirError, files::read, replacements::Replacements};
 
 /// Values by key; null: the operators set none.
 pub type Values = BTreeMap<String, Value>;
@@ -145,7 +141,8 @@ pub fn history(data: &Path) -> Result<Vec<HistoryEntry>, DataDirError> {
     Ok(entries.collect())
 }
 
-/// Writes operators' settings, and the history with further entries, which it numbers, under temporary names.
+/// Writes operators' settings, and the history with further entries, which it numbers, under temporary names. The settings
+/// are replaced first: nothing is in the history that did not happen.
 ///
 /// # Errors
 /// A file cannot be written, as on a full disk, or the history cannot be read.
@@ -153,7 +150,7 @@ pub fn prepare_change(
     data: &Path,
     settings: &OperatorSettings,
     entries: Vec<HistoryEntry>,
-) -> Result<Drafts, DataDirError> {
+) -> Result<Replacements, DataDirError> {
     let mut all = history(data)?;
     let next = all.last().map_or(1, |entry| entry.number + 1);
     let numbered = (next..).zip(entries);
@@ -162,16 +159,10 @@ pub fn prepare_change(
         .iter()
         .filter_map(|entry| serde_json::to_string(entry).ok());
     let history = bounded(lines.collect(), MAX_SIZE);
-    let files = [
-        (data.join(HISTORY_FILE), history),
+    Replacements::prepare([
         (data.join(OPERATOR_FILE), settings.to_toml()),
-    ];
-    let drafts = files.into_iter().map(|(path, text): (PathBuf, String)| {
-        let file = Prepared::new(&path, text.as_bytes())?;
-        let why = Why::Generated;
-        Ok(Draft { file, why })
-    });
-    drafts.collect::<Result<_, DataDirError>>().map(Drafts)
+        (data.join(HISTORY_FILE), history),
+    ])
 }
 
 /// The last lines that fit.

@@ -14,7 +14,7 @@ use super::{
     Addresses, ConfigWarning, Running, StartError, allowance, announcement_text,
     interfaces::{InterfaceChange, interfaces, when_released},
     open_web,
-    settings_change::{PlannedChange, PreparedChange},
+    settings_change::{PlannedChange, PreparedChange, WrittenChange},
     warnings,
 };
 use crate::{
@@ -193,17 +193,22 @@ impl Running {
             acceptors,
             change,
         } = validated;
+        // A change that cannot be kept is not applied.
+        let change = change.map(PreparedChange::write).transpose()?;
         let wanted = interfaces(&settings, &acceptors);
         let opened = self
             .open_addresses(wanted, &settings, &data_dir.token)
             .await;
-        let (listeners, api) = opened.map_err(|error| {
-            let error = ReloadError::from(error.placed(&settings));
-            match &change {
-                Some(change) => error.unplaced(&change.planned.values),
-                None => error,
+        let (listeners, api) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                let error = ReloadError::from(error.placed(&settings));
+                return Err(match change {
+                    Some(change) => change.take_back(error),
+                    None => error,
+                });
             }
-        })?;
+        };
 
         // The new files are on disk under temporary names, so renaming them hardly fails.
         if let Err(error) = data_dir.write() {
@@ -228,7 +233,7 @@ impl Running {
             version,
         }));
         self.api.accounts.warn_of_settings();
-        let undo = change.and_then(|change| self.keep(change));
+        let undo = change.and_then(|change| self.log_change(change));
         self.interfaces.apply(listeners).await;
         if let NewApi::Moved(web) = api
             && let Some(former) = std::mem::replace(&mut self.web, web)
@@ -272,17 +277,11 @@ impl Running {
         actix_rt::spawn(async move { audit.record(entry).await });
     }
 
-    /// Puts the files of a change in place, and remembers how to undo it.
-    fn keep(&mut self, change: PreparedChange) -> Option<Undo> {
-        let PreparedChange {
-            planned,
-            former,
-            files,
+    /// Logs a change that is in force, and remembers how to undo it.
+    fn log_change(&mut self, change: WrittenChange) -> Option<Undo> {
+        let WrittenChange {
+            planned, former, ..
         } = change;
-        // They are on disk under temporary names, as those of the data folder are.
-        if let Err(error) = files.write() {
-            tracing::error!(%error, "cannot keep what operators have set; the next start has the former values");
-        }
         let (user, setting) = (&planned.by, planned.keys());
         if planned.is_undo {
             tracing::info!(user, setting, "change of settings undone by an operator");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uacsta_config::{Setting, Settings, SettingsError};
 
 use crate::{
-    data_dir::{self, Drafts, HistoryEntry, OperatorSettings, Values},
+    data_dir::{self, HistoryEntry, OperatorSettings, Replaced, Replacements, Values},
     reload::{Mistake, ReloadError},
 };
 
@@ -26,8 +26,43 @@ pub(super) struct PlannedChange {
 pub(super) struct PreparedChange {
     pub(super) planned: PlannedChange,
     /// The operators' values before.
+    former: Values,
+    files: Replacements,
+}
+
+/// A change that is on disk in its place, and not in force yet.
+pub(super) struct WrittenChange {
+    pub(super) planned: PlannedChange,
     pub(super) former: Values,
-    pub(super) files: Drafts,
+    files: Replaced,
+}
+
+impl PreparedChange {
+    /// Puts its files in place.
+    ///
+    /// # Errors
+    /// A file cannot be replaced; nothing is changed then.
+    pub(super) fn write(self) -> Result<WrittenChange, ReloadError> {
+        let Self {
+            planned,
+            former,
+            files,
+        } = self;
+        let files = files.write()?;
+        Ok(WrittenChange {
+            planned,
+            former,
+            files,
+        })
+    }
+}
+
+impl WrittenChange {
+    /// Takes it back, since it cannot be applied; its own mistakes have no place in a file then.
+    pub(super) fn take_back(self, error: ReloadError) -> ReloadError {
+        self.files.put_back();
+        error.unplaced(&self.planned.values)
+    }
 }
 
 impl PlannedChange {

@@ -56,4 +56,6 @@ mod storage;
 mod threads;
 mod tls;
 #[cfg(target_os = "linux")]
+mod unwritable_settings;
+#[cfg(target_os = "linux")]
 mod web_tls;
