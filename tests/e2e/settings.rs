@@ -272,7 +272,7 @@ async fn full_disk_rejects_a_change_and_applies_nothing() {
     assert_eq!(status, 503, "{answer}");
     let detail = answer["detail"].as_str().unwrap();
     assert!(
-        detail.contains("settings-history.jsonl cannot be written: "),
+        detail.contains("settings.toml cannot be written: "),
         "{detail}"
     );
     assert_eq!(api.setting("logs.keep").await.0, 5);
