@@ -131,6 +131,10 @@ async fn first_refused(server: &Serving) -> Phone {
         let answer = unknown.register().await;
         if answer.status() == 503 {
             assert_eq!(answer.must("Retry-After"), "60");
+            let log = server.until_logged(0, "new phone refused").await;
+            let refused = with_colons(&unknown.setup().user);
+            let registered = format!("phone registered phone={refused}");
+            assert!(!log.contains(&registered), "{log}");
             return unknown;
         }
         answer.expect(200);

@@ -272,7 +272,7 @@ impl Restartable for Registrar {
         let (open, persistence) = self.persistence.hand_over();
         // A REGISTER that waited for the disk gets 500, and its phone keeps its former binding.
         for write in open.into_iter().rev() {
-            if let Waiter::Phone(outcome, _) = write.waiter {
+            if let Waiter::Phone { outcome, .. } = write.waiter {
                 self.bindings.revert(outcome);
             }
         }

@@ -10,7 +10,7 @@ use super::{
     actor::Registrar,
     messages::ChangeError,
     persistence::ListChange,
-    records::{LogOnDetails, Rebind},
+    records::{LogOnDetails, Rebind, Record},
     waiter::Waiter,
 };
 use crate::{
@@ -51,33 +51,36 @@ impl Registrar {
         responder: Responder,
         ctx: &mut Context<Self>,
     ) {
-        let mut is_entered = false;
-        if let RegisterOutcome::Bound { binding, former } = &outcome
-            && former
-                .as_ref()
-                .is_none_or(|former| former.flow != binding.flow)
+        let entered = outcome.entered().cloned();
+        let is_new = entered.as_ref().is_some_and(|binding| self.enter(binding));
+        if let RegisterOutcome::Bound {
+            binding,
+            former: Some(former),
+        } = &outcome
+            && entered.is_some()
         {
-            self.enter(binding);
-            if let Some(former) = former {
-                self.rebound(binding, former);
-            }
-            is_entered = true;
+            self.rebound(binding, former);
         }
         self.bindings.apply(&outcome);
-        let waiter = Waiter::Phone(outcome, responder);
-        if is_entered {
+        let waiter = Waiter::Phone {
+            outcome,
+            responder,
+            is_new,
+        };
+        if entered.is_some() {
             return self.save(phone, ListChange::Entry, waiter, ctx);
         }
-        let is_register = |waiter: &Waiter| matches!(waiter, Waiter::Phone(..));
-        if let Err(Waiter::Phone(outcome, responder)) =
-            self.persistence.join(phone, waiter, is_register)
+        let is_register = |waiter: &Waiter| matches!(waiter, Waiter::Phone { .. });
+        if let Err(Waiter::Phone {
+            outcome, responder, ..
+        }) = self.persistence.join(phone, waiter, is_register)
         {
             self.carry_out(phone, &outcome, responder);
         }
     }
 
-    /// Enters the address and the description of a phone into the list.
-    fn enter(&mut self, binding: &PhoneBinding) {
+    /// Enters the address and the description of a phone into the list. Returns whether the phone was not listed before.
+    fn enter(&mut self, binding: &PhoneBinding) -> bool {
         let (phone, address) = (binding.phone, binding.address);
         let user_agent = binding.user_agent.as_deref();
         let config = self.context.config();
@@ -98,22 +101,32 @@ impl Registrar {
         {
             self.persistence.replace(phone, former);
         }
-        let mut enabled = None;
-        if !self.records.contains(phone) {
+        let is_new = !self.records.contains(phone);
+        if is_new {
             let was_enabled = self.records.was_enabled(phone);
             let is_enabled = was_enabled.unwrap_or(config.settings.advanced.auto_activate);
             self.records
                 .add(ListedPhone::new(phone, is_enabled), details.at);
-            enabled = Some(is_enabled);
         }
-        let is_new = enabled.map(|_| true);
-        tracing::info!(%phone, peer = %address, maker = details.described.maker, user_agent = truncated(user_agent), expires = binding.expires, is_new, enabled, "phone registered");
         self.records.logged_on(phone, details);
         // An operator's removal that was not written yet is withdrawn.
         let is_removal = |change| change == ListChange::Remove;
         for waiter in self.persistence.withdraw(phone, is_removal) {
             waiter.tell(Err(ChangeError::Registered(phone)));
         }
+        is_new
+    }
+
+    /// Logs a registration that is on disk, unless it is a refresh.
+    pub(super) fn log_registration(&self, outcome: &RegisterOutcome<Flow>, is_new: bool) {
+        let Some(binding) = outcome.entered() else {
+            return;
+        };
+        let entry = self.records.get(binding.phone).map(Record::entry);
+        let maker = entry.map(|entry| entry.maker.as_str());
+        let enabled = entry.filter(|_| is_new).map(|entry| entry.enabled);
+        let user_agent = binding.user_agent.as_deref();
+        tracing::info!(phone = %binding.phone, peer = %binding.address, maker, user_agent = truncated(user_agent), expires = binding.expires, is_new = is_new.then_some(true), enabled, "phone registered");
     }
 
     /// Notes and warns that a binding moves between addresses or connections, since two phones may have the same name.

@@ -15,7 +15,12 @@ pub(super) enum Waiter {
     #[default]
     Nobody,
     /// A REGISTER. The registrar applies the outcome once the change is on disk.
-    Phone(RegisterOutcome<Flow>, Responder),
+    Phone {
+        outcome: RegisterOutcome<Flow>,
+        responder: Responder,
+        /// Whether the phone was not listed before.
+        is_new: bool,
+    },
     Operator(oneshot::Sender<Result<(), ChangeError>>),
 }
 
@@ -24,7 +29,7 @@ impl Waiter {
     pub(super) fn reject(self, phone: PhoneId) {
         match self {
             Self::Nobody => {}
-            Self::Phone(_, responder) => responder.with(Rejection::NotStored),
+            Self::Phone { responder, .. } => responder.with(Rejection::NotStored),
             Self::Operator(_) => self.tell(Err(ChangeError::Unknown(phone))),
         }
     }

@@ -151,11 +151,20 @@ impl Registrar {
                     self.remove(phone, ctx);
                 }
             }
-            Waiter::Phone(outcome, responder) if is_on_disk => {
+            Waiter::Phone {
+                outcome,
+                responder,
+                is_new,
+            } if is_on_disk => {
+                self.log_registration(&outcome, is_new);
                 self.carry_out(phone, &outcome, responder);
             }
-            Waiter::Phone(_, responder) => {
-                tracing::info!(%phone, "new phone refused: the phone list cannot be written");
+            Waiter::Phone {
+                outcome, responder, ..
+            } => {
+                let peer = outcome.entered().map(|binding| binding.address);
+                let peer = peer.map(tracing::field::display);
+                tracing::info!(%phone, peer, "new phone refused: the phone list cannot be written");
                 responder.with(Rejection::NotStored);
                 self.bindings.remove(phone);
                 self.remove(phone, ctx);

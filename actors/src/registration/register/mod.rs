@@ -101,6 +101,19 @@ pub(crate) enum RegisterOutcome<F> {
     },
 }
 
+impl<F: PartialEq> RegisterOutcome<F> {
+    /// The binding, if the phone is new there: it refreshes no binding of the same connection.
+    pub(crate) fn entered(&self) -> Option<&Arc<Binding<F>>> {
+        let Self::Bound { binding, former } = self else {
+            return None;
+        };
+        let is_refresh = former
+            .as_ref()
+            .is_some_and(|former| former.flow == binding.flow);
+        (!is_refresh).then_some(binding)
+    }
+}
+
 /// The registrar rejects a phone that moves to another address within this time, so that two phones with the same name
 /// do not replace each other endlessly.
 const REBIND_INTERVAL: Duration = Duration::from_secs(1);
