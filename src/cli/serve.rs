@@ -1,7 +1,8 @@
 //! `uacsta serve`: its arguments, and the settings and data folder that they select.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
 };
 
@@ -22,7 +23,7 @@ pub struct Serve {
     config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Demonstration on loopback, in a temporary folder; nothing is kept
+    /// Demonstration on loopback, in a temporary folder, on free ports; nothing is kept
     #[arg(long)]
     demo: bool,
 }
@@ -56,7 +57,8 @@ impl Serve {
             let folder = TempDir::with_prefix("uacsta-demo-").map_err(|error| {
                 CommandError::Failed(format!("cannot create a temporary folder: {error}"))
             })?;
-            DataFolder::Demo(folder)
+            let occupied = Vec::new();
+            DataFolder::Demo { folder, occupied }
         } else {
             DataFolder::Kept(self.data.folder().to_owned())
         };
@@ -64,11 +66,13 @@ impl Serve {
         if let Some(file) = &config {
             check_kind(file)?;
         }
-        Ok(Plan {
+        let mut plan = Plan {
             settings: read(config.as_deref(), &data, None)?,
             config,
             data,
-        })
+        };
+        plan.leave_occupied_ports()?;
+        Ok(plan)
     }
 }
 
@@ -81,8 +85,8 @@ fn read(
         Some(operator) => uacsta_config::load_changed(config, data.path(), operator)?,
         None => uacsta_config::load(config, Some(data.path()))?,
     };
-    if matches!(data, DataFolder::Demo(_)) {
-        on_loopback(&mut settings);
+    if let DataFolder::Demo { occupied, .. } = data {
+        on_loopback(&mut settings, occupied);
         settings.logs.directory = None;
     }
     Ok(settings)
@@ -117,27 +121,41 @@ impl Plan {
 
     /// Whether it is a demonstration.
     pub fn is_demo(&self) -> bool {
-        matches!(self.data, DataFolder::Demo(_))
+        matches!(self.data, DataFolder::Demo { .. })
+    }
+
+    /// Has a demonstration take a free port in place of one that another program has, such as a server beside it. A port that
+    /// the environment names stays.
+    fn leave_occupied_ports(&mut self) -> Result<(), SettingsError> {
+        if let DataFolder::Demo { occupied, .. } = &mut self.data {
+            *occupied = occupied_addresses(&self.settings);
+            self.settings = self.read_again(None)?;
+        }
+        Ok(())
     }
 }
 
 #[derive(Debug)]
 enum DataFolder {
     Kept(PathBuf),
-    Demo(TempDir),
+    Demo {
+        folder: TempDir,
+        /// The addresses that other programs listened on at the start.
+        occupied: Vec<SocketAddr>,
+    },
 }
 
 impl DataFolder {
     fn path(&self) -> &Path {
         match self {
             Self::Kept(folder) => folder,
-            Self::Demo(folder) => folder.path(),
+            Self::Demo { folder, .. } => folder.path(),
         }
     }
 }
 
-/// Moves every interface to loopback, keeping its port.
-fn on_loopback(settings: &mut Settings) {
+/// Moves every interface to loopback, keeping its port unless another program has it.
+fn on_loopback(settings: &mut Settings, occupied: &[SocketAddr]) {
     let (phones, clients) = (&mut settings.phones, &mut settings.clients);
     for listen in [
         &mut phones.wan.tcp,
@@ -147,22 +165,44 @@ fn on_loopback(settings: &mut Settings) {
     ] {
         *listen = Listen::OFF;
     }
-    for listen in [
-        &mut phones.lan.tcp,
-        &mut phones.lan.tls,
-        &mut phones.udp,
-        &mut clients.lan.tcp,
-        &mut clients.lan.tls,
-        &mut settings.web.listen,
-    ] {
-        let Some(address) = listen.address() else {
+    for (_, listen) in interfaces(settings) {
+        let Some(mut address) = listen.address() else {
             continue;
         };
         if !address.ip().is_loopback() {
-            let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            *listen = SocketAddr::new(loopback, address.port()).into();
+            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
+        if occupied.contains(&address) {
+            address.set_port(0);
+        }
+        *listen = address.into();
     }
+}
+
+/// The default addresses that another program listens on.
+fn occupied_addresses(settings: &Settings) -> Vec<SocketAddr> {
+    let is_in_use = |address: &SocketAddr| {
+        let bound = TcpListener::bind(address);
+        bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    };
+    let mut all = settings.clone();
+    let all = interfaces(&mut all).into_iter();
+    let defaults = all.filter(|(setting, _)| settings.place(setting).is_none());
+    let addresses = defaults.filter_map(|(_, listen)| listen.address());
+    addresses.filter(is_in_use).collect()
+}
+
+/// The interfaces of a demonstration, each with its setting.
+fn interfaces(settings: &mut Settings) -> [(&'static str, &mut Listen); 6] {
+    let (phones, clients) = (&mut settings.phones, &mut settings.clients);
+    [
+        ("phones.lan.tcp", &mut phones.lan.tcp),
+        ("phones.lan.tls", &mut phones.lan.tls),
+        ("phones.udp", &mut phones.udp),
+        ("clients.lan.tcp", &mut clients.lan.tcp),
+        ("clients.lan.tls", &mut clients.lan.tls),
+        ("web.listen", &mut settings.web.listen),
+    ]
 }
 
 #[cfg(test)]
@@ -194,6 +234,21 @@ mod tests {
                 "{config}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn demonstration_takes_a_free_port_where_the_usual_one_is_in_use() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (taken, free) = (other.local_addr().unwrap(), "127.0.0.1:0".parse().unwrap());
+        let mut settings = Settings::builtin();
+        settings.phones.lan.tcp = taken.into();
+        settings.clients.lan.tcp = SocketAddr::new(taken.ip(), 1).into();
+        let occupied = occupied_addresses(&settings);
+        assert!(occupied.contains(&taken), "{occupied:?}");
+        on_loopback(&mut settings, &[taken]);
+        assert_eq!(settings.phones.lan.tcp.address(), Some(free));
+        let clients = settings.clients.lan.tcp.address();
+        assert_eq!(clients.map(|address| address.port()), Some(1));
     }
 
     #[test]

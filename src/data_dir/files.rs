@@ -111,7 +111,7 @@ pub fn create_folder(data: &Path) -> Result<(), DataDirError> {
         io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
         _ => error,
     });
-    made.map_err(failed("created", data))
+    made.map_err(of_folder("created", data))
 }
 
 /// Checks that the folder can be written, or created if it is missing.
@@ -126,12 +126,12 @@ pub(crate) fn may_be_filled(data: &Path) -> Result<(), DataDirError> {
         };
         match folder.metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("created", data)(error)),
+            Err(error) => return Err(of_folder("created", data)(error)),
             Ok(found) if !found.is_dir() => {
                 let error = io::ErrorKind::NotADirectory;
-                return Err(failed("created", data)(error.into()));
+                return Err(of_folder("created", data)(error.into()));
             }
-            Ok(found) => return may_write(folder, &found).map_err(failed(action, data)),
+            Ok(found) => return may_write(folder, &found).map_err(of_folder(action, data)),
         }
     }
     Ok(())
@@ -171,6 +171,15 @@ pub(super) fn is_open_to_all(_: &Path) -> bool {
 pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
     let path = path.to_owned();
     move |source| DataDirError::File {
+        action,
+        path,
+        source,
+    }
+}
+
+fn of_folder(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
+    let path = path.to_owned();
+    move |source| DataDirError::Folder {
         action,
         path,
         source,

@@ -39,11 +39,12 @@ impl Server {
         }
     }
 
-    /// Checks the addresses before a first start, so that one that fails leaves no data folder behind.
+    /// Checks the data folder, and the addresses before a first start, so that one that fails leaves no data folder behind.
     ///
     /// # Errors
-    /// The first address that cannot be listened on.
+    /// The folder cannot be written, or the first address that cannot be listened on.
     pub fn check_first_start(settings: &Settings, data: &Path) -> Result<(), StartError> {
+        data_dir::may_be_filled(data)?;
         match check_addresses(settings, &[]).next() {
             Some(error) if !data.exists() => Err(error.placed(settings)),
             _ => Ok(()),

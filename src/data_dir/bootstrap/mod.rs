@@ -78,6 +78,18 @@ pub enum DataDirError {
         /// The system's error.
         source: io::Error,
     },
+    /// The data folder itself cannot be created, or written.
+    #[error(
+        "the data folder {} cannot be {action}: {source}{}", absolute(path).display(), folder_remedy(source)
+    )]
+    Folder {
+        /// The operation.
+        action: &'static str,
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// A file is not TOML.
     #[error("{} is not TOML: {reason}", path.display())]
     NotToml {
@@ -100,6 +112,20 @@ pub enum DataDirError {
     /// The system provides no random numbers.
     #[error("the system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
+}
+
+/// A relative folder says nothing to who does not know where the program runs.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder_remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; name a folder that this user may write with --data DIR, or run the command as the user of the server"
+        }
+        _ => "",
+    }
 }
 
 /// Makes all files that the process creates from now on private: log files and the phone list show who called whom.

@@ -35,6 +35,20 @@ fn first_start_generates_and_second_keeps() {
 }
 
 #[test]
+fn unwritable_data_folder_is_named_in_full_with_the_cure() {
+    let error = DataDirError::Folder {
+        action: "created",
+        path: "uacsta-data".into(),
+        source: io::ErrorKind::PermissionDenied.into(),
+    };
+    let folder = std::env::current_dir().unwrap().join("uacsta-data");
+    let said = error.to_string();
+    let named = format!("the data folder {} cannot be created: ", folder.display());
+    assert!(said.starts_with(&named), "{said}");
+    assert!(said.contains("--data DIR"), "{said}");
+}
+
+#[test]
 fn generated_certificate_is_renewed_before_it_expires() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
