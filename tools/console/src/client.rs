@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use clap::{Args, CommandFactory, Parser, error::ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand as _, error::ErrorKind};
 use uacsta_connect::{CommandError, ConnectArgs, Side, Target, stop_signal};
 use uacsta_schema::escape_controls;
 
@@ -42,7 +42,7 @@ pub struct Client {
 #[command(
     no_binary_name = true,
     disable_help_flag = true,
-    help_template = "{subcommands}\n  quit      Leave"
+    override_help = command_list()
 )]
 struct Typed {
     #[command(subcommand)]
@@ -145,6 +145,28 @@ async fn interactive(console: &mut Console, json: bool, server: &str) -> Result<
             return Ok(());
         }
     }
+}
+
+/// The commands with their arguments, a line each.
+fn command_list() -> String {
+    let mut commands = Command::augment_subcommands(clap::Command::new("").no_binary_name(true));
+    commands.build();
+    let usage = |command: &mut clap::Command| {
+        let usage = command.render_usage().to_string();
+        let usage = usage
+            .trim_start_matches("Usage: ")
+            .replace("[OPTIONS] ", "");
+        let about = command.get_about().map(ToString::to_string);
+        (usage, about.unwrap_or_default())
+    };
+    let commands = commands.get_subcommands_mut();
+    let mut rows: Vec<_> = commands.map(usage).collect();
+    rows.push(("quit".to_owned(), "Leave".to_owned()));
+    let width = rows.iter().map(|(usage, _)| usage.len()).max();
+    let width = width.unwrap_or(0);
+    rows.iter()
+        .map(|(usage, about)| format!("  {usage:width$}  {about}\n"))
+        .collect()
 }
 
 /// The commands, each with the words that may follow its line.
@@ -273,7 +295,8 @@ mod tests {
         check("dial 215", Err("NUMBER"));
         check("dnd 215 maybe", Err("possible values: on, off"));
         check("dance", Err("unrecognized subcommand"));
-        check("help", Err("answer"));
+        check("help", Err("  dial <LINE> <NUMBER> "));
+        check("help", Err("  forward <LINE> [CALLS] [NUMBER|off] "));
         check("watch", Err("LINES"));
         check("watch 215 --for soon", Err("soon"));
     }

@@ -89,21 +89,29 @@ impl Output<'_> {
         )
     }
 
-    /// Prints a forwarding of a line.
-    pub(super) fn forwarding(&mut self, line: &str, item: &ForwardListItem) -> io::Result<()> {
-        let kind = item.forwarding_type.as_ref().map(ForwardingType::as_str);
-        let to = item.forward_dn.as_ref().map(DeviceId::as_str);
-        let on = item.forward_status;
-        let text = format!(
-            "{}  {}  {}",
-            item.forwarding_type.as_ref().map_or("all", forwarded_calls),
-            if on { "on" } else { "off" },
-            to.unwrap_or_default()
-        );
-        self.print(
-            text.trim_end(),
-            || json!({ "line": line, "type": kind, "on": on, "to": to }),
-        )
+    /// Prints the forwardings of a line in columns.
+    pub(super) fn forwardings(&mut self, line: &str, list: &[ForwardListItem]) -> io::Result<()> {
+        fn calls(item: &ForwardListItem) -> &str {
+            item.forwarding_type.as_ref().map_or("all", forwarded_calls)
+        }
+        let widths = list.iter().map(|item| calls(item).chars().count());
+        let width = widths.max().unwrap_or(0);
+        for item in list {
+            let kind = item.forwarding_type.as_ref().map(ForwardingType::as_str);
+            let to = item.forward_dn.as_ref().map(DeviceId::as_str);
+            let on = item.forward_status;
+            let state = if on { "on" } else { "off" };
+            let text = format!(
+                "{:width$}  {state:3}  {}",
+                calls(item),
+                to.unwrap_or_default()
+            );
+            self.print(
+                text.trim_end(),
+                || json!({ "line": line, "type": kind, "on": on, "to": to }),
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -149,6 +157,28 @@ fn call_text(call: &DeviceCall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn forwardings_are_in_columns() {
+        let item = |kind, to: Option<&str>| ForwardListItem {
+            forwarding_type: Some(kind),
+            forward_dn: to.map(DeviceId::from),
+            forward_status: to.is_some(),
+            ..ForwardListItem::default()
+        };
+        let list = [
+            item(ForwardingType::FORWARD_IMMEDIATE, None),
+            item(ForwardingType::FORWARD_NO_ANS, Some("217")),
+        ];
+        let mut out = Vec::new();
+        let mut output = Output {
+            out: &mut out,
+            json: false,
+        };
+        output.forwardings("215", &list).expect("memory takes it");
+        let text = String::from_utf8_lossy(&out);
+        assert_eq!(text, "all         off\nunanswered  on   217\n");
+    }
 
     #[test]
     fn number_of_a_peer_adds_no_line() {

@@ -47,10 +47,7 @@ pub(super) async fn forward(
         if list.is_empty() {
             output.note(&format!("{line} has no forwardings"))?;
         }
-        for item in list {
-            output.forwarding(line, &item)?;
-        }
-        return Ok(());
+        return Ok(output.forwardings(line, &list)?);
     };
     if calls == Calls::Off && to.is_some() {
         return Err(RunError::OffTo);
