@@ -1,6 +1,10 @@
 //! `serve --demo`: runs the demonstration against this server.
 
-use std::{convert::Infallible, io::Write, path::Path};
+use std::{
+    convert::Infallible,
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 use uacsta_config::Settings;
 use uacsta_console::demo::{self, DemoServer};
@@ -23,6 +27,16 @@ pub enum DemoError {
     /// A phone or a client of the demonstration failed.
     #[error(transparent)]
     Play(#[from] demo::DemoError),
+}
+
+impl DemoError {
+    /// Whether nobody reads the output any more (`| head`).
+    pub fn is_closed_pipe(&self) -> bool {
+        let Self::Play(demo::DemoError::Output(error)) = self else {
+            return false;
+        };
+        error.kind() == ErrorKind::BrokenPipe
+    }
 }
 
 /// Prints the demonstration to `out`, then keeps its phones connected until it is dropped.

@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Parser;
 use uacsta::{
     Addresses, Server,
     cli::{Cli, Plan, Serve},
@@ -25,7 +24,7 @@ use uacsta_connect::{CommandError, sentence};
 use uacsta_schema::escape_controls;
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match Cli::of_arguments().run() {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(serve)) => match run(&serve) {
             Ok(()) => ExitCode::SUCCESS,
@@ -85,7 +84,10 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
                 tracing::info!(signal, "server stopping");
                 Ok(signal)
             }
-            Err(error) = demonstrate(&plan, &addresses) => Err(error),
+            Err(error) = demonstrate(&plan, &addresses) => match error.is_closed_pipe() {
+                true => Ok("SIGPIPE"),
+                false => Err(error),
+            },
         };
         process::stopping();
         running.stop().await;

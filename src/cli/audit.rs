@@ -6,10 +6,13 @@ use clap::Args;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::{ApiArgs, CommandError, parse_number, print};
 use uacsta_schema::escape_controls;
 
-use super::time::{local_time, parse_since};
+use super::{
+    output::note,
+    time::{local_time, parse_since},
+};
 
 /// The arguments of `audit`.
 #[derive(Args, Debug)]
@@ -38,7 +41,7 @@ pub(super) struct Audit {
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
     /// The latest entries to show; all with --since
-    #[arg(long, short = 'n', visible_alias = "lines", value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, short = 'n', visible_alias = "lines", value_name = "COUNT", default_value_t = 100, value_parser = parse_number(1..=1000_u16))]
     limit: u16,
     /// Go on with each entry that comes, until Ctrl+C
     #[arg(long, short)]
@@ -67,6 +70,9 @@ impl Audit {
         }
         let mut last = self.print(&list, None)?;
         if !self.follow {
+            if last.is_none() {
+                note("no entry of the audit log matches");
+            }
             return Ok(());
         }
         loop {

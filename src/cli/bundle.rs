@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::phone_id::PhoneId;
 
+use super::output::note;
+
 /// The arguments of `bundle`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -85,11 +87,7 @@ impl Bundle {
                 Ok(_) => continue,
                 Err(error) => error.to_string(),
             };
-            // A line that cannot be written is left out: eprintln would panic.
-            let _ = writeln!(
-                io::stderr(),
-                "uacsta: no messages of {phone} are in the bundle: {why}"
-            );
+            note(&format!("no messages of {phone} are in the bundle: {why}"));
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::escape_controls;
 
-use super::{percent_encoded, time::local_time};
+use super::{percent_encoded, table::columns, time::local_time};
 
 /// The arguments of `clients`.
 #[derive(Args, Debug)]
@@ -100,20 +100,7 @@ fn table(list: &Value) -> String {
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned())];
     let cells = |client: &Value| COLUMNS.map(|(_, key)| member(client, key));
     rows.extend(clients.iter().map(cells));
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or(0)
-    });
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    columns(&rows)
 }
 
 /// A member, with a time in the local time zone.

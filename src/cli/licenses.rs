@@ -10,7 +10,7 @@ use uacsta_actors::licence::code::{Issuer, Licence};
 use uacsta_connect::{ApiArgs, CommandError, data_dir::unreadable, parse_number, print};
 use uacsta_schema::escape_controls;
 
-use super::{OF_SERVER, unused_options};
+use super::{OF_SERVER, table::counted, unused_options};
 use crate::data_dir::write_private;
 
 /// The arguments of `licenses`.
@@ -207,10 +207,10 @@ fn table(answer: &Value) -> String {
                 let of = |key| number(licence, key).unwrap_or(0);
                 let _ = writeln!(
                     text,
-                    "licence  {}: {} phones, {} lines",
+                    "licence  {}: {}, {}",
                     of("serial"),
-                    of("phones"),
-                    of("lines")
+                    counted(of("phones"), "phone"),
+                    counted(of("lines"), "line")
                 );
             }
             let left = number(answer, "evaluationSecondsLeft").unwrap_or(0);
@@ -271,8 +271,8 @@ mod tests {
                 "phones   0 in use, not limited\nlines    0 in use, not limited\ntrial    2 days left\nwarning  it ends\n",
             ),
             (
-                json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licenses": [{ "serial": 7, "phones": 5, "lines": 5 }], "evaluationSecondsLeft": 0 }),
-                "phones   3 in use of 5\nlines    2 in use of 5\nlicence  7: 5 phones, 5 lines\ntrial    over\n",
+                json!({ "phones": of(3, Some(5)), "lines": of(2, Some(5)), "licenses": [{ "serial": 7, "phones": 5, "lines": 1 }], "evaluationSecondsLeft": 0 }),
+                "phones   3 in use of 5\nlines    2 in use of 5\nlicence  7: 5 phones, 1 line\ntrial    over\n",
             ),
         ] {
             assert_eq!(table(&answer), expected);

@@ -6,11 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::{ApiArgs, CommandError, parse_number, print};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 use super::{
-    output::{LineBuffer, write},
+    output::{LineBuffer, note, write},
     time::{local_time, parse_since},
 };
 
@@ -42,7 +42,7 @@ pub(super) struct Logs {
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
     /// Show the last N lines [default: 100; all, with --since]
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = parse_number(1..=10_000_000_usize))]
     lines: Option<usize>,
     /// Go on with each line that comes, until Ctrl+C
     #[arg(long, short)]
@@ -145,6 +145,9 @@ impl Logs {
         if self.json {
             let list = json!({ "items": lines, "next": after, "total": null });
             return print(format!("{list:#}\n").as_bytes());
+        }
+        if lines.is_empty() {
+            note("no line of the log matches");
         }
         let text: String = lines.iter().map(shown).collect();
         print(text.as_bytes())

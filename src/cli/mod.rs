@@ -14,9 +14,12 @@ mod phones;
 mod serve;
 mod settings;
 mod status;
+mod table;
 mod time;
 mod trace;
 mod unused_options;
+
+use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 pub use serve::{Plan, Serve};
@@ -72,7 +75,7 @@ enum Command {
     Audit(audit::Audit),
     /// Show licences and what uses them, add or remove one, or issue licences
     Licenses(licenses::Licenses),
-    /// Reload the configuration of a running server; hash a password
+    /// Show, set, reset and undo settings of the running server; reload its configuration
     Settings(settings::Settings),
     /// Try every CSTA service at a phone and compare it with its maker's profile
     Certify(Certify),
@@ -87,6 +90,12 @@ enum Command {
 }
 
 impl Cli {
+    /// Parses the arguments; with a wrong one the program ends.
+    pub fn of_arguments() -> Self {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&words).unwrap_or_else(|error| phones::with_tip(error, &words).exit())
+    }
+
     /// Runs the subcommand; returns `serve`, which the program runs itself.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 
-use super::settings::{columns, read_secret};
+use super::{settings::read_secret, table::columns};
 
 /// The arguments of `operators`.
 #[derive(Args, Debug)]

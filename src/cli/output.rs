@@ -23,6 +23,12 @@ impl LineBuffer {
     }
 }
 
+/// Writes a note for people to standard error, which what reads standard output does not see.
+pub(super) fn note(text: &str) {
+    // A line that cannot be written is left out: eprintln would panic.
+    let _ = writeln!(io::stderr(), "uacsta: {text}");
+}
+
 /// Writes at once; breaks off when nobody reads it any more.
 pub(super) fn write(octets: &[u8]) -> Result<ControlFlow<()>, CommandError> {
     let mut output = io::stdout().lock();

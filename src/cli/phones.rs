@@ -1,12 +1,17 @@
 //! `uacsta phones`: lists the phones; shows, adds, enables, disables and removes one.
 
-use std::fmt::Write;
+use std::{ffi::OsString, fmt::Write};
 
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_connect::{ApiArgs, CommandError, print};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
+
+use super::table::{columns, counted};
 
 /// The arguments of `phones`.
 #[derive(Args, Debug)]
@@ -14,10 +19,12 @@ use uacsta_schema::{escape_controls, phone_id::PhoneId};
   uacsta phones
   uacsta phones --json | jq '.items[].id'
   uacsta phones 00:04:13:aa:bb:cc
+  uacsta phones add 00:04:13:aa:bb:cc          list a phone before it comes
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
   uacsta phones --server https://10.0.0.5:8080 --ca ca.pem --token-file cli.token
 
+--ca is a copy of ca.pem from the server's data folder, so that the command trusts the server.
 Without web.tls on the server, forward the port with ssh -L 8080:127.0.0.1:8080 HOST, and give
 --server http://127.0.0.1:8080.")]
 pub(super) struct Phones {
@@ -60,7 +67,7 @@ impl Phones {
         if let Some(phone) = self.phone {
             return match self.command {
                 None => self.show(phone),
-                Some(_) => Err(CommandError::Failed(
+                Some(_) => Err(CommandError::Usage(
                     "give the phone after the command, as in: uacsta phones off PHONE".to_owned(),
                 )),
             };
@@ -122,6 +129,22 @@ impl Phones {
     }
 }
 
+/// Adds to the error of `phones PHONE off` where the phone belongs.
+pub(super) fn with_tip(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    let words = words.iter().map(|word| word.to_string_lossy());
+    let mut words = words.skip_while(|word| word != "phones").skip(1);
+    let is_incomplete = error.kind() == ErrorKind::MissingRequiredArgument;
+    if let (true, Some(phone), Some(command)) = (is_incomplete, words.next(), words.next())
+        && uacsta_connect::parse_phone(&phone).is_ok()
+        && Command::has_subcommand(&command)
+    {
+        let tip = format!("the phone follows the command: uacsta phones {command} {phone}");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
+}
+
 fn path(phone: PhoneId) -> String {
     format!("/api/v1/phones/{}", phone.bare())
 }
@@ -148,29 +171,15 @@ fn table(answer: &Value, status: &Value) -> String {
             .iter()
             .map(|phone| COLUMNS.map(|(_, key)| cell(phone, key))),
     );
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    });
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
+    let mut text = columns(&rows);
     let count = |key: &str| status.get(key).and_then(Value::as_u64).unwrap_or(0);
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} phones, {} connected, {} lines monitored",
-        phones.len(),
+        "{}, {} connected, {} monitored",
+        counted(phones.len() as u64, "phone"),
         count("connectedPhones"),
-        count("monitoredLines")
+        counted(count("monitoredLines"), "line")
     );
     text
 }

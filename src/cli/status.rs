@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 use uacsta_connect::{ApiArgs, CommandError, print};
 
-use super::time::local_time;
+use super::{table::counted, time::local_time};
 
 /// The arguments of `status`.
 #[derive(Args, Debug)]
@@ -55,9 +55,9 @@ fn table(answer: &Value) -> String {
     );
     let _ = writeln!(
         page,
-        "monitored    {} lines, by {} sessions of clients",
-        count(answer, "monitoredLines"),
-        count(answer, "clientSessions")
+        "monitored    {}, by {} of clients",
+        counted(count(answer, "monitoredLines"), "line"),
+        counted(count(answer, "clientSessions"), "session")
     );
     let _ = writeln!(
         page,
@@ -95,7 +95,7 @@ mod tests {
             "\
 version      0.1.0, started {started}
 phones       3: 2 controlled, 0 registered, 1 away
-monitored    2 lines, by 1 sessions of clients
+monitored    2 lines, by 1 session of clients
 connections  4, 1 of them without log-on
 warning      the phone list cannot be written
 "

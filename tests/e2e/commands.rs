@@ -328,7 +328,10 @@ async fn forwardings_are_set_shown_and_switched_off_in_the_same_words() {
     for calls in ["all", "busy", "unanswered"] {
         assert_eq!(forward(&[calls, "217"]), "");
         let shown = forward(&[]);
-        assert!(shown.contains(&format!("{calls}  on  217\n")), "{shown}");
+        let mut rows = shown
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        assert!(rows.any(|row| row == [calls, "on", "217"]), "{shown}");
     }
     forward(&["off"]);
     let shown = forward(&[]);
@@ -396,6 +399,11 @@ fn numbers_in_arguments_are_explained() {
             &["licenses", "remove", "x"],
             "must be a whole number from 0",
         ),
+        (&["logs", "-n", "0"], "must be a whole number from 1"),
+        (
+            &["audit", "-n", "5000"],
+            "must be a whole number from 1 to 1000",
+        ),
     ] {
         let output = run(arguments);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -404,6 +412,52 @@ fn numbers_in_arguments_are_explained() {
             said.contains(words) && !said.contains("digit found"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn address_in_place_of_a_url_and_the_reverse_are_explained() {
+    let client = run(&["client", "lines", "--server", "http://10.0.0.5:8080"]);
+    let words = [
+        "write HOST:PORT",
+        "a URL is for commands that use the HTTP API",
+    ];
+    fails(&client, 2, &words);
+    let phones = ["phones", "--token-file=none", "--server"];
+    let output = run(&[&phones[..], &["10.0.0.5:8080"]].concat());
+    fails(
+        &output,
+        2,
+        &["write http://10.0.0.5:8080, or https://10.0.0.5:8080"],
+    );
+    let output = run(&[&phones[..], &["pbx"]].concat());
+    fails(&output, 2, &["pbx is not a URL; write one such as http://"]);
+}
+
+#[test]
+fn command_after_a_phone_is_told_where_the_phone_belongs() {
+    let output = run(&["phones", "00:04:13:00:00:01", "off"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let tip = "tip: the phone follows the command: uacsta phones off 00:04:13:00:00:01\n";
+    assert!(said.contains(tip), "{said}");
+    let other = run(&["phones", "off"]);
+    assert!(!String::from_utf8_lossy(&other.stderr).contains("tip: the phone"));
+}
+
+#[test]
+fn search_without_a_hit_says_so_on_standard_error() {
+    let server = serving("");
+    let data = format!("--data={}", server.data().display());
+    for (arguments, words) in [
+        (["logs", "--grep", "no such words"], "no line of the log"),
+        (["audit", "--who", "nobody"], "no entry of the audit log"),
+    ] {
+        let output = run(&[&arguments[..], &[&data]].concat());
+        fails(&output, 0, &[words]);
+        assert!(output.stdout.is_empty());
+        let output = run(&[&arguments[..], &[&data, "--json"]].concat());
+        assert!(output.stderr.is_empty());
     }
 }
 

@@ -849,6 +849,27 @@ async fn log_covers_phone_and_client_without_secrets() {
 }
 
 #[test]
+fn demo_whose_output_nobody_reads_ends_without_an_error() {
+    let mut command = program();
+    on_free_ports(&mut command);
+    command.args(["serve", "--demo"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success(), "{said}");
+    assert!(!said.contains("Broken pipe"), "{said}");
+}
+
+#[test]
 fn demo_shows_a_call_and_keeps_serving() {
     let mut command = program();
     on_free_ports(&mut command);

@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{
     PATIENCE,
-    process::{finish, on_free_ports, program},
+    process::{finish, on_free_ports, program, run},
 };
 
 /// The commands of the README's `sh` blocks, without comments.
@@ -73,6 +73,17 @@ fn start(line: &str, folder: &Path, ready: &str) -> Background {
         std::thread::spawn(move || lines.for_each(drop));
     }
     child
+}
+
+#[test]
+fn readme_names_every_command() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    let commands = help.split("Commands:\n").nth(1).unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        assert!(readme.contains(&format!("uacsta {command}")), "{command}");
+    }
 }
 
 #[cfg(unix)]

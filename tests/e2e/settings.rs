@@ -330,7 +330,7 @@ async fn commands_show_and_change_settings() {
     settings(&["set", "logs.keep", "7"]);
     assert_eq!(settings(&["reset", "logs.keep", "logs.level"]).0, Some(0));
     let (code, said) = settings(&["set", "logs.keep", "many"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(
         said.contains("logs.keep: is a string, but must be an integer"),
         "{said}"

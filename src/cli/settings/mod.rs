@@ -9,7 +9,6 @@ use hash::Hash;
 use reqwest::Method;
 pub(super) use secret_input::read_secret;
 use serde_json::{Value, json};
-pub(super) use text::columns;
 use uacsta_connect::{ApiArgs, CommandError, print};
 
 use super::{OF_SERVER, unused_options};

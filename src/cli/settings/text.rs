@@ -6,6 +6,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use uacsta_schema::escape_controls;
 
+use crate::cli::table::columns;
+
 /// A line for each setting: key, value and what sets it.
 pub(super) fn list(answer: &Value) -> String {
     let row = |one: &Value| {
@@ -143,22 +145,6 @@ fn value(value: &Value) -> String {
 
 fn word(value: &Value) -> String {
     escape_controls(value.as_str().unwrap_or_default(), &[]).into_owned()
-}
-
-/// Aligned columns.
-pub(in crate::cli) fn columns<const COUNT: usize>(rows: &[[String; COUNT]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; COUNT] = std::array::from_fn(|column| width(column).unwrap_or(0));
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]

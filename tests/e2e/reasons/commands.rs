@@ -34,7 +34,7 @@ async fn phone_is_added_and_shown_with_its_reason_until_it_comes() {
     );
     let words = phones(&server, 1, &["add", MAC]);
     assert!(words.contains("is listed already"), "{words}");
-    let words = phones(&server, 1, &["add", "215"]);
+    let words = phones(&server, 2, &["add", "215"]);
     assert!(words.contains("phones.extensions"), "{words}");
 
     let words = phones(&server, 0, &[MAC]);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Which server's API to use.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct ApiArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -33,7 +33,7 @@ pub struct ApiArgs {
     /// File with that server's token (its cli.token)
     #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
-    /// For https://: PEM file of the authority to trust [default: the system's]
+    /// PEM file of the authority to trust, for https:// [default: the system's]
     #[arg(long, value_name = "FILE", global = true)]
     ca: Option<PathBuf>,
 }
@@ -120,11 +120,9 @@ impl ApiArgs {
         match (&self.url, &self.token_file) {
             (Some(url), Some(file)) => {
                 let trust = self.ca.clone().map_or(Trust::System, Trust::File);
-                let server = HttpServer::new(
-                    url,
-                    &trust,
-                    read_token(file).map_err(CommandError::of_argument)?,
-                )?;
+                let server = HttpServer::new(url, &trust)?;
+                let token = read_token(file).map_err(CommandError::of_argument)?;
+                let server = server.with_token(token);
                 match self.ca.is_some() && !server.is_secure() {
                     true => usage("--ca needs an https:// URL"),
                     false => Ok(server),
@@ -160,7 +158,7 @@ impl ApiArgs {
         let listening = Listening::read(folder).ok().flatten();
         let shown = listening.and_then(|listening| listening.certificate);
         let trust = shown.map_or(Trust::System, Trust::Exactly);
-        HttpServer::new(&url, &trust, read_token(&token)?)
+        Ok(HttpServer::new(&url, &trust)?.with_token(read_token(&token)?))
     }
 }
 

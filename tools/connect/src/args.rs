@@ -91,7 +91,7 @@ pub struct ConnectArgs {
     /// With --tls: accept any certificate
     #[arg(long, global = true)]
     insecure: bool,
-    /// With --tls: PEM file to trust [default: DIR/certificate.pem]
+    /// PEM file of the authority to trust, with --tls [default: DIR/certificate.pem]
     #[arg(long, value_name = "FILE", global = true)]
     ca: Option<PathBuf>,
     #[command(flatten)]

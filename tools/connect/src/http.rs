@@ -33,12 +33,16 @@ impl HttpServer {
     ///
     /// # Errors
     /// The URL is not one, or the certificates cannot be read.
-    pub(crate) fn new(url: &str, trust: &Trust, token: String) -> Result<Self, CommandError> {
+    pub(crate) fn new(url: &str, trust: &Trust) -> Result<Self, CommandError> {
         let url = url.trim().trim_end_matches('/');
         let wrong = || {
-            CommandError::Usage(format!(
-                "{url} is not a URL; write one such as http://127.0.0.1:8080 or https://cti.example.com:8080"
-            ))
+            let examples = match ServerAddress::new(url, None) {
+                Ok(_) => format!("http://{url}, or https://{url} if web.tls is set there"),
+                Err(_) => {
+                    "one such as http://127.0.0.1:8080 or https://cti.example.com:8080".to_owned()
+                }
+            };
+            CommandError::Usage(format!("{url} is not a URL; write {examples}"))
         };
         let parsed: Uri = url.parse().map_err(|_| wrong())?;
         let is_secure = is_secure(&parsed).ok_or_else(wrong)?;
@@ -51,8 +55,13 @@ impl HttpServer {
             prefix: parsed.path().trim_end_matches('/').to_owned(),
             server: ServerAddress::new(&address, is_secure.then_some(trust))?,
             url: url.to_owned(),
-            token,
+            token: String::new(),
         })
+    }
+
+    /// Sends this token with each request.
+    pub(crate) fn with_token(self, token: String) -> Self {
+        Self { token, ..self }
     }
 
     /// Whether it is reached by TLS.
@@ -140,7 +149,12 @@ impl HttpServer {
         let answer = answer.map_err(|error| self.broken(&error))?.to_bytes();
         let told: Option<Value> = serde_json::from_slice(&answer).ok();
         let told = told.as_ref().and_then(|told| told.get("detail")?.as_str());
-        Err(CommandError::Failed(match (status.as_u16(), told) {
+        // A value that the server does not accept is wrong usage, as one that the command itself refuses.
+        let failed = match status.as_u16() {
+            422 => CommandError::Usage,
+            _ => CommandError::Failed,
+        };
+        Err(failed(match (status.as_u16(), told) {
             (401, Some(sentence)) => {
                 format!("{} does not accept the token: {sentence}", self.url)
             }
@@ -191,7 +205,7 @@ mod tests {
     #[test]
     fn urls_have_a_scheme_and_may_have_port_and_path() {
         let parts = |url: &str| {
-            let server = HttpServer::new(url, &Trust::AnyCertificate, "t".to_owned()).ok()?;
+            let server = HttpServer::new(url, &Trust::AnyCertificate).ok()?;
             let is_secure = server.server.is_secure();
             Some((is_secure, server.server.address(), server.prefix))
         };

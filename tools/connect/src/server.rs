@@ -53,7 +53,7 @@ pub enum Trust {
 pub enum ConnectError {
     /// The address has no port, or an invalid host name.
     #[error(
-        "{0:?} is not an address; write HOST:PORT, such as 192.0.2.1:5070 or [2001:db8::1]:5070"
+        "{0:?} is not an address; write HOST:PORT, such as 192.0.2.1:5070 or [2001:db8::1]:5070{hint}", hint = url_hint(.0)
     )]
     Address(String),
     /// The certificate file cannot be used.
@@ -72,6 +72,15 @@ pub enum ConnectError {
         /// What the system or TLS reports.
         reason: String,
     },
+}
+
+fn url_hint(address: &str) -> &'static str {
+    match address.contains("://") {
+        true => {
+            " (a URL is for commands that use the HTTP API; this one uses SIP, over TLS with --tls)"
+        }
+        false => "",
+    }
 }
 
 /// How long connecting, with its TLS handshake, may take.
