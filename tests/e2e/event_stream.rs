@@ -131,7 +131,8 @@ async fn phone_is_seen_to_register_be_disabled_and_be_lost_within_a_second() {
         .await;
     assert_eq!(status, 204, "{body}");
     let removed = stream.expect("phone.removed").await;
-    assert_eq!(removed["data"]["id"], MAC);
+    assert_eq!(removed["data"]["id"], id.as_str());
+    assert_eq!(removed["subject"], format!("/api/v1/phones/{MAC}"));
 }
 
 #[tokio::test]

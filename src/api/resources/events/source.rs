@@ -12,6 +12,7 @@ use actix_web::web;
 use serde::Serialize;
 use tokio::time::timeout;
 use uacsta_actors::registrar::ListPhones;
+use uacsta_schema::phone_id::PhoneId;
 
 use super::{
     super::{
@@ -125,16 +126,19 @@ impl Look<'_> {
             let Some(last) = batch.last() else { break };
             after = Some(last.entry.id);
             for phone in batch.into_iter().map(Phone::from) {
-                let id = phone.key().bare();
-                if self.is_new(&id, &phone) {
-                    self.push(Topic::Phones, &id, None, |head| {
+                let id = phone.key();
+                if self.is_new(&id.to_string(), &phone) {
+                    self.push(Topic::Phones, &id.bare(), None, |head| {
                         PhoneChanged::new(head, phone)
                     });
                 }
             }
         }
         for id in self.gone() {
-            self.push(Topic::Phones, &id.clone(), None, |head| {
+            let place = id
+                .parse()
+                .map_or_else(|_| id.clone(), |id: PhoneId| id.bare());
+            self.push(Topic::Phones, &place, None, |head| {
                 PhoneRemoved::new(head, id)
             });
         }
