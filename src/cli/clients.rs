@@ -5,16 +5,22 @@ use std::fmt::Write;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, print};
-use uacsta_schema::escape_controls;
+use uacsta_connect::CommandError;
 
-use super::{percent_encoded, table::columns, time::local_time};
+use super::{
+    percent_encoded,
+    query::Query,
+    table::columns,
+    time::local_time,
+    watch::{View, Watch, apply, is_about},
+};
 
 /// The arguments of `clients`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   uacsta clients
   uacsta clients --json | jq '.items[].user'
+  uacsta clients --watch
   uacsta clients show ecsta
   uacsta clients end 19aef35c3a8
 
@@ -23,19 +29,23 @@ ended may log on again: to keep it out, change or remove its account first.")]
 pub(super) struct Clients {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Print the API's JSON
-    #[arg(long, global = true)]
-    json: bool,
     #[command(flatten)]
-    server: ApiArgs,
+    watch: Watch,
+    #[command(flatten)]
+    query: Query,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the connected clients (the default)
-    List,
+    List(Watch),
     /// Show a client with its sessions and monitored lines
-    Show(One),
+    Show {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// End a client's sessions and its connection
     End(One),
 }
@@ -50,33 +60,56 @@ const PATH: &str = "/api/v1/clients";
 
 impl Clients {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        match self.command.as_ref().unwrap_or(&Command::List) {
-            Command::List => {
-                let list = self.server.list(PATH)?;
-                self.print(&list, &table(&list))
-            }
-            Command::Show(One { client }) => {
-                let path = format!("{PATH}/{}", percent_encoded(client));
-                let shown: Value = self.server.request(Method::GET, &path, None)?;
-                self.print(&shown, &details(&shown))
-            }
-            Command::End(One { client }) => {
-                let path = format!("{PATH}/{}", percent_encoded(client));
-                let _: Value = self.server.request(Method::DELETE, &path, None)?;
-                self.print(
-                    &json!({ "client": client }),
-                    &format!("client {client} is ended\n"),
-                )
+        let all = self.watch.watch;
+        match &self.command {
+            None => self.list(all),
+            Some(Command::List(watch)) => self.list(watch.watch || all),
+            Some(Command::Show { one, watch }) => self.show(&one.client, watch.watch || all),
+            Some(Command::End(_)) if all => Err(CommandError::Usage(
+                "--watch shows the list, or a client: uacsta clients show CLIENT --watch"
+                    .to_owned(),
+            )),
+            Some(Command::End(One { client })) => {
+                self.query.send(Method::DELETE, &path(client), None)?;
+                self.query.show(&json!({ "client": client }), |_| {
+                    format!("client {client} is ended\n")
+                })
             }
         }
     }
 
-    fn print(&self, answer: &Value, text: &str) -> Result<(), CommandError> {
-        match self.json {
-            true => print(format!("{answer:#}\n").as_bytes()),
-            false => print(escape_controls(text, &['\n']).as_bytes()),
-        }
+    fn list(&self, watch: bool) -> Result<(), CommandError> {
+        let view = View {
+            topics: "clients",
+            read: &|| self.query.list(PATH),
+            update: &|list, events| {
+                apply(list, events);
+                Ok(())
+            },
+            text: &table,
+        };
+        self.query.view(watch, &view)
     }
+
+    fn show(&self, client: &str, watch: bool) -> Result<(), CommandError> {
+        let read = || self.query.get(&path(client));
+        let view = View {
+            topics: "clients",
+            read: &read,
+            update: &|shown, events| {
+                if events.iter().any(|event| is_about(event, &shown["id"])) {
+                    *shown = read()?;
+                }
+                Ok(())
+            },
+            text: &details,
+        };
+        self.query.view(watch, &view)
+    }
+}
+
+fn path(client: &str) -> String {
+    format!("{PATH}/{}", percent_encoded(client))
 }
 
 /// The columns of the list and their members.

@@ -7,10 +7,15 @@ use ed25519_dalek::SigningKey;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_actors::licence::code::{Issuer, Licence};
-use uacsta_connect::{ApiArgs, CommandError, data_dir::unreadable, parse_number, print};
-use uacsta_schema::escape_controls;
+use uacsta_connect::{CommandError, data_dir::unreadable, parse_number, print};
 
-use super::{OF_SERVER, table::counted, unused_options};
+use super::{
+    OF_SERVER,
+    query::Query,
+    table::counted,
+    unused_options,
+    watch::{View, Watch},
+};
 use crate::data_dir::write_private;
 
 /// The arguments of `licenses`.
@@ -18,6 +23,7 @@ use crate::data_dir::write_private;
 #[command(after_help = "Examples:
   uacsta licenses
   uacsta licenses holders
+  uacsta licenses --watch
   uacsta licenses add AEAAAAAH-AAAAAGIA-...
   uacsta licenses remove 7
   uacsta licenses key issuer.key
@@ -25,19 +31,18 @@ use crate::data_dir::write_private;
 pub(super) struct Licenses {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Print the API's JSON
-    #[arg(long, global = true)]
-    json: bool,
     #[command(flatten)]
-    server: ApiArgs,
+    watch: Watch,
+    #[command(flatten)]
+    query: Query,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show licences and what uses them (the default)
-    Show,
+    Show(Watch),
     /// List the phones and lines that use a licence or wait for one
-    Holders,
+    Holders(Watch),
     /// Add a licence code to the running server
     Add(Add),
     /// Remove a licence that was added to the running server
@@ -88,16 +93,14 @@ struct Issue {
 
 impl Licenses {
     pub(super) fn run(self) -> Result<(), CommandError> {
+        let all = self.watch.watch;
         match &self.command {
-            None | Some(Command::Show) => self.show(),
-            Some(Command::Holders) => {
-                let list = self.server.list(&format!("{PATH}/holders"))?;
-                let text = match self.json {
-                    true => format!("{list:#}\n"),
-                    false => holders(&list),
-                };
-                print(escape_controls(&text, &['\n']).as_bytes())
-            }
+            None => self.show(all),
+            Some(Command::Show(watch)) => self.show(watch.watch || all),
+            Some(Command::Holders(watch)) => self.holders(watch.watch || all),
+            Some(_) if all => Err(CommandError::Usage(
+                "--watch shows the licences, or with holders what uses them".to_owned(),
+            )),
             Some(Command::Add(add)) => {
                 let body = json!({ "code": add.code.concat() });
                 self.change(Method::POST, PATH, Some(&body))
@@ -112,18 +115,41 @@ impl Licenses {
 
     /// Changes the licences and prints them as they are then.
     fn change(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(), CommandError> {
-        let _: Value = self.server.request(method, path, body)?;
-        self.show()
+        self.query.send(method, path, body)?;
+        self.show(false)
     }
 
-    fn show(&self) -> Result<(), CommandError> {
-        let answer: Value = self.server.request(Method::GET, PATH, None)?;
-        let text = if self.json {
-            format!("{answer:#}\n")
-        } else {
-            table(&answer)
+    fn show(&self, watch: bool) -> Result<(), CommandError> {
+        self.view(watch, &|| self.query.get(PATH), &table)
+    }
+
+    fn holders(&self, watch: bool) -> Result<(), CommandError> {
+        let read = || self.query.list(&format!("{PATH}/holders"));
+        self.view(watch, &read, &holders)
+    }
+
+    fn view(
+        &self,
+        watch: bool,
+        read: &dyn Fn() -> Result<Value, CommandError>,
+        text: &dyn Fn(&Value) -> String,
+    ) -> Result<(), CommandError> {
+        let update = |state: &mut Value, events: &[Value]| {
+            if events
+                .iter()
+                .any(|event| event["type"] == "licenses.changed")
+            {
+                *state = read()?;
+            }
+            Ok(())
         };
-        print(text.as_bytes())
+        let view = View {
+            topics: "licenses",
+            read,
+            update: &update,
+            text,
+        };
+        self.query.view(watch, &view)
     }
 }
 

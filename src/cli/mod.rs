@@ -11,6 +11,7 @@ mod man;
 mod operators;
 mod output;
 mod phones;
+mod query;
 mod serve;
 mod settings;
 mod status;
@@ -18,6 +19,7 @@ mod table;
 mod time;
 mod trace;
 mod unused_options;
+mod watch;
 
 use std::ffi::OsString;
 

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::CommandError;
 
-use super::{settings::read_secret, table::columns};
+use super::{query::Query, settings::read_secret, table::columns};
 
 /// The arguments of `operators`.
 #[derive(Args, Debug)]
@@ -21,11 +21,8 @@ use super::{settings::read_secret, table::columns};
 pub(super) struct Operators {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Print the API's JSON
-    #[arg(long, global = true)]
-    json: bool,
     #[command(flatten)]
-    server: ApiArgs,
+    query: Query,
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,39 +99,43 @@ impl Operators {
     pub(super) fn run(self) -> Result<(), CommandError> {
         match self.command.as_ref().unwrap_or(&Command::List) {
             Command::List => {
-                let list = self.server.list(PATH)?;
-                self.print(&list, &table(&list))
+                let list = self.query.list(PATH)?;
+                self.query.show(&list, table)
             }
             Command::Add(Add { name, rights }) => {
                 let password = read_secret("Password: ", check_length)?;
                 let new = json!({ "name": name, "rights": rights.name(), "password": password });
-                let added: Value = self.server.request(Method::POST, PATH, Some(&new))?;
-                self.print(&added, &format!("{name} is added\n"))
+                let added = self.query.send(Method::POST, PATH, Some(&new))?;
+                self.query.show(&added, |_| format!("{name} is added\n"))
             }
             Command::Password(One { name }) => {
                 let id = self.id(name)?;
                 let password = read_secret("Password: ", check_length)?;
                 let change = json!({ "password": password });
                 let path = format!("{PATH}/{id}");
-                let changed: Value = self.server.request(Method::PATCH, &path, Some(&change))?;
-                self.print(&changed, &format!("{name} has a new password\n"))
+                let changed = self.query.send(Method::PATCH, &path, Some(&change))?;
+                self.query
+                    .show(&changed, |_| format!("{name} has a new password\n"))
             }
             Command::Remove(One { name }) => {
                 let id = self.id(name)?;
                 let path = format!("{PATH}/{id}");
-                let _: Value = self.server.request(Method::DELETE, &path, None)?;
-                self.print(&json!({ "id": id }), &format!("{name} is removed\n"))
+                self.query.send(Method::DELETE, &path, None)?;
+                self.query
+                    .show(&json!({ "id": id }), |_| format!("{name} is removed\n"))
             }
             Command::Sessions(Sessions { command }) => match command {
                 None | Some(SessionCommand::List) => {
                     let path = format!("{SESSIONS}?sort=-lastUsedAt");
-                    let list = self.server.list(&path)?;
-                    self.print(&list, &session_table(&list))
+                    let list = self.query.list(&path)?;
+                    self.query.show(&list, session_table)
                 }
                 Some(SessionCommand::End { id }) => {
                     let path = format!("{SESSIONS}/{id}");
-                    let _: Value = self.server.request(Method::DELETE, &path, None)?;
-                    self.print(&json!({ "id": id }), "the session has ended\n")
+                    self.query.send(Method::DELETE, &path, None)?;
+                    self.query.show(&json!({ "id": id }), |_| {
+                        "the session has ended\n".to_owned()
+                    })
                 }
             },
         }
@@ -142,7 +143,7 @@ impl Operators {
 
     /// The id of the operator with this name, which may need escapes in a path.
     fn id(&self, name: &str) -> Result<String, CommandError> {
-        let list = self.server.list(PATH)?;
+        let list = self.query.list(PATH)?;
         let mut all = list["items"].as_array().into_iter().flatten();
         let is_meant = |one: &&Value| {
             let known = one["name"].as_str().unwrap_or_default();
@@ -155,14 +156,6 @@ impl Operators {
             ))
         };
         id.map(str::to_owned).ok_or_else(unknown)
-    }
-
-    fn print(&self, answer: &Value, text: &str) -> Result<(), CommandError> {
-        if self.json {
-            print(format!("{answer:#}\n").as_bytes())
-        } else {
-            print(text.as_bytes())
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `uacsta phones`: lists the phones; shows, adds, enables, disables and removes one.
 
-use std::{ffi::OsString, fmt::Write};
+use std::{cell::RefCell, ffi::OsString, fmt::Write};
 
 use clap::{
     Args, Subcommand,
@@ -8,10 +8,14 @@ use clap::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::CommandError;
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
-use super::table::{columns, counted};
+use super::{
+    query::Query,
+    table::{columns, counted},
+    watch::{View, Watch, apply, is_about},
+};
 
 /// The arguments of `phones`.
 #[derive(Args, Debug)]
@@ -19,6 +23,7 @@ use super::table::{columns, counted};
   uacsta phones
   uacsta phones --json | jq '.items[].id'
   uacsta phones 00:04:13:aa:bb:cc
+  uacsta phones 00:04:13:aa:bb:cc --watch      show it anew with each change
   uacsta phones add 00:04:13:aa:bb:cc          list a phone before it comes
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
@@ -33,17 +38,16 @@ pub(super) struct Phones {
     phone: Option<PhoneId>,
     #[command(subcommand)]
     command: Option<Command>,
-    /// Print the API's JSON
-    #[arg(long, global = true)]
-    json: bool,
     #[command(flatten)]
-    server: ApiArgs,
+    watch: Watch,
+    #[command(flatten)]
+    query: Query,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the phones (the default)
-    List,
+    List(Watch),
     /// List a phone before it comes, so that it says why it does not
     Add(One),
     /// Enable a phone: clients may monitor and control it
@@ -62,48 +66,85 @@ struct One {
     phone: PhoneId,
 }
 
+const PATH: &str = "/api/v1/phones";
+
 impl Phones {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        if let Some(phone) = self.phone {
-            return match self.command {
-                None => self.show(phone),
-                Some(_) => Err(CommandError::Usage(
-                    "give the phone after the command, as in: uacsta phones off PHONE".to_owned(),
-                )),
-            };
-        }
-        match self.command.as_ref().unwrap_or(&Command::List) {
-            Command::List => self.list(),
-            Command::Add(One { phone }) => self.add(*phone),
-            Command::On(One { phone }) => self.switch(*phone, true),
-            Command::Off(One { phone }) => self.switch(*phone, false),
-            Command::Forget(One { phone }) => self.forget(*phone),
+        let wrong = |text: &str| Err(CommandError::Usage(text.to_owned()));
+        match (&self.command, self.phone) {
+            (Some(_), Some(_)) => {
+                wrong("give the phone after the command, as in: uacsta phones off PHONE")
+            }
+            (Some(Command::List(watch)), None) => self.list(watch.watch || self.watch.watch),
+            (Some(_), None) if self.watch.watch => {
+                wrong("--watch shows the list, or a phone: uacsta phones PHONE --watch")
+            }
+            (None, None) => self.list(self.watch.watch),
+            (None, Some(phone)) => self.show(phone),
+            (Some(Command::Add(One { phone })), None) => self.add(*phone),
+            (Some(Command::On(One { phone })), None) => self.switch(*phone, true),
+            (Some(Command::Off(One { phone })), None) => self.switch(*phone, false),
+            (Some(Command::Forget(One { phone })), None) => self.forget(*phone),
         }
     }
 
-    fn list(&self) -> Result<(), CommandError> {
-        let phones = self.server.list("/api/v1/phones")?;
-        let status: Value = self.server.request(Method::GET, "/api/v1/status", None)?;
-        self.print(&phones, &table(&phones, &status))
+    fn list(&self, watch: bool) -> Result<(), CommandError> {
+        let status = RefCell::new(Value::Null);
+        let count = || {
+            *status.borrow_mut() = self.query.get("/api/v1/status")?;
+            Ok(())
+        };
+        self.query.view(
+            watch,
+            &View {
+                // The monitors of clients are counted below the list.
+                topics: "phones,clients",
+                read: &|| {
+                    count()?;
+                    self.query.list(PATH)
+                },
+                update: &|list, events| {
+                    let of_phones = |event: &&Value| {
+                        let kind = event["type"].as_str().unwrap_or_default();
+                        kind.starts_with("phone.")
+                    };
+                    let of_phones: Vec<Value> = events.iter().filter(of_phones).cloned().collect();
+                    apply(list, &of_phones);
+                    count()
+                },
+                text: &|list| table(list, &status.borrow()),
+            },
+        )
     }
 
     fn show(&self, phone: PhoneId) -> Result<(), CommandError> {
-        let answer: Value = self.server.request(Method::GET, &path(phone), None)?;
-        self.print(&answer, &details(&answer))
+        let read = || self.query.get(&path(phone));
+        self.query.view(
+            self.watch.watch,
+            &View {
+                topics: "phones",
+                read: &read,
+                update: &|shown, events| {
+                    if events.iter().any(|event| is_about(event, &shown["id"])) {
+                        *shown = read()?;
+                    }
+                    Ok(())
+                },
+                text: &details,
+            },
+        )
     }
 
     fn add(&self, phone: PhoneId) -> Result<(), CommandError> {
         let body = json!({ "id": phone });
-        let answer: Value = self
-            .server
-            .request(Method::POST, "/api/v1/phones", Some(&body))?;
-        self.print(&answer, &format!("{phone} is listed\n"))
+        let answer = self.query.send(Method::POST, PATH, Some(&body))?;
+        self.query.show(&answer, |_| format!("{phone} is listed\n"))
     }
 
     fn switch(&self, phone: PhoneId, in_operation: bool) -> Result<(), CommandError> {
         let body = json!({ "inOperation": in_operation });
         let path = path(phone);
-        let answer: Value = self.server.request(Method::PATCH, &path, Some(&body))?;
+        let answer = self.query.send(Method::PATCH, &path, Some(&body))?;
         if !answer.is_object() {
             return Err(CommandError::Failed(
                 "unexpected answer: not a JSON object; is this a uacsta server?".to_owned(),
@@ -111,21 +152,15 @@ impl Phones {
         }
         let state = if in_operation { "enabled" } else { "disabled" };
         // A phone may be named by its number.
-        self.print(&answer, &format!("{} is {state}\n", cell(&answer, "id")))
+        self.query.show(&answer, |phone| {
+            format!("{} is {state}\n", cell(phone, "id"))
+        })
     }
 
     fn forget(&self, phone: PhoneId) -> Result<(), CommandError> {
-        let _: Value = self.server.request(Method::DELETE, &path(phone), None)?;
-        self.print(&json!({ "id": phone }), &format!("{phone} is removed\n"))
-    }
-
-    /// Prints the API's answer with `--json`, else `text`.
-    fn print(&self, answer: &Value, text: &str) -> Result<(), CommandError> {
-        if self.json {
-            print(format!("{answer:#}\n").as_bytes())
-        } else {
-            print(text.as_bytes())
-        }
+        self.query.send(Method::DELETE, &path(phone), None)?;
+        self.query
+            .show(&json!({ "id": phone }), |_| format!("{phone} is removed\n"))
     }
 }
 
@@ -135,6 +170,7 @@ pub(super) fn with_tip(mut error: clap::Error, words: &[OsString]) -> clap::Erro
     let mut words = words.skip_while(|word| word != "phones").skip(1);
     let is_incomplete = error.kind() == ErrorKind::MissingRequiredArgument;
     if let (true, Some(phone), Some(command)) = (is_incomplete, words.next(), words.next())
+        && !phone.starts_with('-')
         && uacsta_connect::parse_phone(&phone).is_ok()
         && Command::has_subcommand(&command)
     {
@@ -146,7 +182,7 @@ pub(super) fn with_tip(mut error: clap::Error, words: &[OsString]) -> clap::Erro
 }
 
 fn path(phone: PhoneId) -> String {
-    format!("/api/v1/phones/{}", phone.bare())
+    format!("{PATH}/{}", phone.bare())
 }
 
 const COLUMNS: [(&str, &str); 9] = [

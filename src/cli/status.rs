@@ -3,35 +3,45 @@
 use std::fmt::Write;
 
 use clap::Args;
-use reqwest::Method;
 use serde_json::Value;
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::CommandError;
 
-use super::{table::counted, time::local_time};
+use super::{
+    query::Query,
+    table::counted,
+    time::local_time,
+    watch::{View, Watch},
+};
 
 /// The arguments of `status`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   uacsta status
+  uacsta status --watch
   uacsta status --json | jq .phones")]
 pub(super) struct Status {
-    /// Print the API's JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: ApiArgs,
+    watch: Watch,
+    #[command(flatten)]
+    query: Query,
 }
 
 impl Status {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let path = "/api/v1/status";
-        let answer: Value = self.server.request(Method::GET, path, None)?;
-        let text = if self.json {
-            format!("{answer:#}\n")
-        } else {
-            table(&answer)
-        };
-        print(text.as_bytes())
+        let read = || self.query.get("/api/v1/status");
+        self.query.view(
+            self.watch.watch,
+            &View {
+                // The count of connections alone has no events: each heartbeat reads it too.
+                topics: "phones,clients,licenses",
+                read: &read,
+                update: &|status, _| {
+                    *status = read()?;
+                    Ok(())
+                },
+                text: &table,
+            },
+        )
     }
 }
 

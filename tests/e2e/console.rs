@@ -1,94 +1,12 @@
 //! The interactive console on a terminal: prompt, completion, history, and events beside the typed text.
 
-use std::{
-    fs::File,
-    io::{Read as _, Write as _},
-    process::{Child, Command},
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
-
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::process::Command;
 
 use crate::support::{
-    PATIENCE,
     process::{PASSWORDS, Serving, on_free_ports, program},
     programs,
+    terminal::Terminal,
 };
-
-/// The program on a pseudo-terminal.
-struct Terminal {
-    keys: File,
-    shown: Arc<Mutex<String>>,
-    child: Child,
-}
-
-impl Terminal {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = program();
-        command.args(arguments);
-        Self::run(command)
-    }
-
-    fn run(mut command: Command) -> Self {
-        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&keys).unwrap();
-        unlockpt(&keys).unwrap();
-        let name = ptsname(&keys, Vec::new()).unwrap();
-        let name = name.to_str().unwrap();
-        let screen = || File::options().read(true).write(true).open(name).unwrap();
-        let child = command
-            .env("TERM", "xterm")
-            .stdin(screen())
-            .stdout(screen())
-            .stderr(screen())
-            .spawn()
-            .unwrap();
-        let keys = File::from(keys);
-        let mut output = keys.try_clone().unwrap();
-        let shown = Arc::<Mutex<String>>::default();
-        let all = Arc::clone(&shown);
-        std::thread::spawn(move || {
-            let mut part = [0; 4096];
-            // Reading fails once the program has ended.
-            while let Ok(length) = output.read(&mut part) {
-                let part = String::from_utf8_lossy(&part[..length]);
-                all.lock().unwrap().push_str(&part);
-            }
-        });
-        Self { keys, shown, child }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Waits until the text is shown after the first `from` octets; where the text ends.
-    async fn until(&self, from: usize, text: &str) -> usize {
-        let begun = Instant::now();
-        loop {
-            let shown = self.shown.lock().unwrap().clone();
-            let found = shown.get(from..).and_then(|new| new.find(text));
-            if let Some(at) = found {
-                return from + at + text.len();
-            }
-            assert!(begun.elapsed() < PATIENCE, "no {text:?} in {shown:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// Waits for the program's end; its exit code.
-    fn end(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[tokio::test]
 async fn console_completes_and_remembers_and_events_leave_the_typed_line_whole() {
@@ -133,7 +51,7 @@ async fn console_ends_with_its_session_and_restores_the_terminal() {
     let data = server.data().to_str().unwrap().to_owned();
     let mut terminal = Terminal::start(&["client", "--data", &data]);
     let mode = || {
-        rustix::termios::tcgetattr(&terminal.keys)
+        rustix::termios::tcgetattr(terminal.keys())
             .unwrap()
             .local_modes
     };
@@ -161,8 +79,7 @@ async fn first_start_on_a_terminal_says_where_the_passwords_are() {
     let file = data.join("secrets.toml").display().to_string();
     let at = terminal.until(at, &file).await;
     let at = terminal.until(at, "server started").await;
-    let id = rustix::process::Pid::from_child(&terminal.child);
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    terminal.signal(rustix::process::Signal::INT);
     terminal.until(at, "server stopping").await;
     assert_eq!(terminal.end(), Some(0));
 }
@@ -185,7 +102,7 @@ async fn password_to_hash_is_asked_twice_without_echo() {
         terminal.press(&format!("{again}\n"));
         terminal.until(at, says).await;
         assert_eq!(terminal.end(), Some(code));
-        let shown = terminal.shown.lock().unwrap();
+        let shown = terminal.shown();
         assert!(!shown.to_lowercase().contains("sesam"), "{shown}");
     }
 }

@@ -67,3 +67,5 @@ mod torture;
 mod trace;
 mod trusted;
 mod udp;
+#[cfg(unix)]
+mod watch;

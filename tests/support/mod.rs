@@ -17,6 +17,8 @@ pub mod sample;
 pub mod server;
 pub mod sip;
 pub mod skipped;
+#[cfg(unix)]
+pub mod terminal;
 pub mod wire;
 pub mod xml;
 

@@ -9,9 +9,9 @@ use hash::Hash;
 use reqwest::Method;
 pub(super) use secret_input::read_secret;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::CommandError;
 
-use super::{OF_SERVER, unused_options};
+use super::{OF_SERVER, query::Query, unused_options};
 
 /// The arguments of `settings`.
 #[derive(Args, Debug)]
@@ -25,11 +25,8 @@ use super::{OF_SERVER, unused_options};
 pub(super) struct Settings {
     #[command(subcommand)]
     command: Command,
-    /// Print the API's JSON
-    #[arg(long, global = true)]
-    json: bool,
     #[command(flatten)]
-    server: ApiArgs,
+    query: Query,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,81 +114,65 @@ const SETTINGS: &str = "/api/v1/settings";
 
 impl Settings {
     pub(super) fn run(self) -> Result<(), CommandError> {
+        let query = &self.query;
         match self.command {
             Command::Hash(hash) => hash.run(),
             Command::Reload => {
                 let path = format!("{SETTINGS}/reload");
-                let answer = self.server.request(Method::POST, &path, None)?;
-                show(self.json, &answer, |_| {
-                    "configuration reloaded\n".to_owned()
-                })
+                let answer = query.send(Method::POST, &path, None)?;
+                query.show(&answer, |_| "configuration reloaded\n".to_owned())
             }
             Command::List(List { part }) => {
-                let mut list: Value = self.server.request(Method::GET, SETTINGS, None)?;
+                let mut list = query.get(SETTINGS)?;
                 if let (Some(part), Some(items)) = (part, list["items"].as_array_mut()) {
                     items.retain(|one| one["key"].as_str().is_some_and(|key| key.contains(&part)));
-                    if items.is_empty() && !self.json {
+                    if items.is_empty() && !query.json {
                         return Err(CommandError::Failed(format!(
                             "no setting's key contains {part}; uacsta settings list shows all"
                         )));
                     }
                     list["total"] = items.len().into();
                 }
-                show(self.json, &list, text::list)
+                query.show(&list, text::list)
             }
             Command::Get(Get { key }) => {
-                let path = format!("{SETTINGS}/{key}");
-                let setting = self.server.request(Method::GET, &path, None)?;
-                show(self.json, &setting, text::setting)
+                let setting = query.get(&format!("{SETTINGS}/{key}"))?;
+                query.show(&setting, text::setting)
             }
             Command::Set(Set { key, value }) => {
                 let value = value_of(&key, value)?;
-                change(&self.server, self.json, &json!({ key: value }))
+                change(query, &json!({ key: value }))
             }
             Command::Reset(Reset { keys }) => {
                 let values: Value = keys.into_iter().map(|key| (key, Value::Null)).collect();
-                change(&self.server, self.json, &values)
+                change(query, &values)
             }
             Command::History => {
-                let list = self.server.list(&format!("{SETTINGS}/history"))?;
-                show(self.json, &list, text::history)
+                let list = query.list(&format!("{SETTINGS}/history"))?;
+                query.show(&list, text::history)
             }
-            Command::Undo(Undo { change }) => undo(&self.server, self.json, change),
+            Command::Undo(Undo { change }) => undo(query, change),
         }
     }
 }
 
-/// Prints the API's answer as JSON, or as text for people.
-fn show(
-    as_json: bool,
-    answer: &Value,
-    text: impl FnOnce(&Value) -> String,
-) -> Result<(), CommandError> {
-    if as_json {
-        print(format!("{answer:#}\n").as_bytes())
-    } else {
-        print(text(answer).as_bytes())
-    }
+fn change(query: &Query, values: &Value) -> Result<(), CommandError> {
+    let answer = query.send(Method::PATCH, SETTINGS, Some(values))?;
+    query.show(&answer, text::changed)
 }
 
-fn change(server: &ApiArgs, as_json: bool, values: &Value) -> Result<(), CommandError> {
-    let answer = server.request(Method::PATCH, SETTINGS, Some(values))?;
-    show(as_json, &answer, text::changed)
-}
-
-fn undo(server: &ApiArgs, as_json: bool, id: Option<String>) -> Result<(), CommandError> {
+fn undo(query: &Query, id: Option<String>) -> Result<(), CommandError> {
     let id = match id {
         Some(id) => id,
         None => {
-            let latest = format!("{SETTINGS}/history?limit=1");
-            let latest: Value = server.request(Method::GET, &latest, None)?;
+            let latest = query.get(&format!("{SETTINGS}/history?limit=1"))?;
             let id = latest["items"][0]["change"].as_str().map(str::to_owned);
             id.ok_or_else(|| CommandError::Failed("no setting was changed yet".to_owned()))?
         }
     };
     let path = format!("{SETTINGS}/undo");
-    let answer = server.request(Method::POST, &path, Some(&json!({ "id": id })))?;
-    show(as_json, &answer, text::changed)
+    let answer = query.send(Method::POST, &path, Some(&json!({ "id": id })))?;
+    query.show(&answer, text::changed)
 }
 
 /// The value in the type of the setting. A secret is not taken from the arguments, which every user of the machine can read.
