@@ -249,6 +249,29 @@ async fn number_of_followed_logs_is_limited_for_a_log_on() {
     timeout(PATIENCE, again).await.expect("room for another");
 }
 
+/// Every operator may read the log, whose lines at level trace have whole messages.
+#[tokio::test]
+async fn secrets_in_logged_messages_are_masked_as_in_a_trace() {
+    let server = serving("[logs]\nlevels = [\"uacsta::sip=trace\"]\n");
+    server.phone(MAC, "sip:1@pbx.example").start().await;
+    let mut line = Line::to(server.phones).await;
+    line.write(
+        "OPTIONS sip:a:geheim@h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n\
+         From: <sip:a@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: masked\r\nCSeq: 1 OPTIONS\r\n\
+         Alert-Info: <http://a:geheim@h/>\r\nRefer-To: <sip:a@h?Authorization=geheim>\r\n\
+         X-Authorization: Digest username=\"a\", response=\"geheim\"\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
+    let log = server.until_logged(0, "Call-ID: masked").await;
+    assert!(!log.contains("geheim"), "{log}");
+    let answers: Vec<_> = log.match_indices(", response=\"").collect();
+    assert!(answers.len() >= 2, "{log}");
+    for (at, _) in answers {
+        let value = &log[at + ", response=\"".len()..];
+        assert!(value.starts_with("******"), "{}", &value[..80]);
+    }
+}
+
 #[tokio::test]
 async fn command_prints_lines_files_and_a_file() {
     let server = serving("");

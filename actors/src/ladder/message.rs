@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use uacsta_schema::{phone_id::PhoneId, sip::Transport};
 
-use super::secrets;
+use crate::sip::secrets;
 
 /// A peer whose messages are kept together, whatever connection they travel on.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

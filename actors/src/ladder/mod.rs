@@ -8,7 +8,6 @@ mod log;
 mod message;
 mod recorder;
 mod rings;
-mod secrets;
 mod summary;
 mod thread;
 

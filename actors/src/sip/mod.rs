@@ -12,6 +12,8 @@ pub mod refusals;
 #[cfg(feature = "actors")]
 pub mod responder;
 #[cfg(feature = "actors")]
+pub(crate) mod secrets;
+#[cfg(feature = "actors")]
 pub mod session;
 pub mod session_timer;
 mod slots;

@@ -2,12 +2,28 @@
 
 use std::ops::Range;
 
+/// The scheme of credentials that tell no password (RFC 7616).
+const DIGEST: &[u8] = b"digest";
+
 /// Header fields with credentials (RFC 3261, sections 20.7, 20.28; RFC 7615).
 const CREDENTIALS: [&[u8]; 2] = [b"authorization", b"proxy-authorization"];
 const CONFIRMATIONS: [&[u8]; 2] = [b"authentication-info", b"proxy-authentication-info"];
 
 /// Masks a whole message in place. Lengths stay, so that its Content-Length still holds.
-pub(super) fn mask(message: &mut [u8]) {
+pub(crate) fn mask(message: &mut [u8]) {
+    loop {
+        let before = message.to_vec();
+        mask_head(message);
+        mask_passwords(message);
+        mask_uri_headers(message);
+        // An odd message has one secret within the other.
+        if *message == *before {
+            break;
+        }
+    }
+}
+
+fn mask_head(message: &mut [u8]) {
     let mut start = 0;
     while let Some(line) = message.get_mut(start..).and_then(next_line) {
         start += line.len();
@@ -16,7 +32,6 @@ pub(super) fn mask(message: &mut [u8]) {
         }
         mask_line(line);
     }
-    mask_passwords(message);
 }
 
 /// The first line of some text, with its line end.
@@ -35,14 +50,16 @@ fn mask_line(line: &mut [u8]) {
         names.iter().any(|known| name.eq_ignore_ascii_case(known))
     };
     let value = value.get_mut(1..).unwrap_or_default();
-    if is_one_of(CREDENTIALS) {
-        let scheme_at = value.len() - value.trim_ascii_start().len();
-        let scheme = value.get(scheme_at..scheme_at + 7).unwrap_or_default();
-        if scheme.eq_ignore_ascii_case(b"digest ") {
-            mask_parameter(&mut value[scheme_at + 7..], b"response");
-        } else {
-            fill(value, scheme_at..value.trim_ascii_end().len());
-        }
+    let start = value.trim_ascii_start();
+    let scheme_at = value.len() - start.len();
+    let is_digest = start.len() > DIGEST.len()
+        && start[..DIGEST.len()].eq_ignore_ascii_case(DIGEST)
+        && start[DIGEST.len()].is_ascii_whitespace();
+    if is_digest {
+        // In whatever field: front ends and phones have names of their own for it.
+        mask_parameter(&mut value[scheme_at + DIGEST.len()..], b"response");
+    } else if is_one_of(CREDENTIALS) {
+        fill(value, scheme_at..value.trim_ascii_end().len());
     } else if is_one_of(CONFIRMATIONS) {
         mask_parameter(value, b"rspauth");
     }
@@ -57,7 +74,7 @@ fn mask_parameter(list: &mut [u8], name: &[u8]) {
         let parameter = list.get(start..end).unwrap_or_default();
         if let Some(equals) = memchr::memchr(b'=', parameter)
             && let Some((known, value)) = parameter.split_at_checked(equals)
-            && known.trim_ascii().eq_ignore_ascii_case(name)
+            && last_word(known).eq_ignore_ascii_case(name)
         {
             let value = value.get(1..).unwrap_or_default();
             let leading = value.len() - value.trim_ascii_start().len();
@@ -72,6 +89,12 @@ fn mask_parameter(list: &mut [u8], name: &[u8]) {
         }
         start = end + 1;
     }
+}
+
+/// The name of a parameter, before which the scheme of further credentials may stand.
+fn last_word(text: &[u8]) -> &[u8] {
+    let mut words = text.trim_ascii().rsplit(u8::is_ascii_whitespace);
+    words.next().unwrap_or_default()
 }
 
 /// The end of the first parameter of a list: the next comma outside quotes.
@@ -92,38 +115,115 @@ fn parameter_end(list: &[u8]) -> usize {
     end.unwrap_or(list.len())
 }
 
-/// Masks the password of each SIP URI in head and body (RFC 3261, section 19.1.1), unless user and password are the halves of a MAC
-/// address with colons, which names a phone.
+/// Masks the password of each URI in head and body (RFC 3261, section 19.1.1; RFC 3986, section 3.2.1), unless user and password are
+/// the halves of a MAC address with colons, which names a phone.
 fn mask_passwords(message: &mut [u8]) {
     let mut start = 0;
     while let Some(found) = memchr::memchr(b':', message.get(start..).unwrap_or_default()) {
         let at = start + found + 1;
         start = at;
-        let scheme = message.get(..at - 1).unwrap_or_default();
+        let (scheme, rest) = message.split_at(at - 1);
         let is_sip = [b"sip".as_slice(), b"sips"].iter().any(|name| {
             let from = scheme.len().checked_sub(name.len());
             from.is_some_and(|from| scheme[from..].eq_ignore_ascii_case(name))
         });
-        if is_sip && let Some(password) = password(&message[at..]) {
+        let (at, password) = if rest.starts_with(b"://") {
+            (at + 2, authority_password(&rest[3..]))
+        } else if is_sip {
+            (at, password(&rest[1..]))
+        } else {
+            continue;
+        };
+        if let Some(password) = password {
             fill(message, at + password.start..at + password.end);
             start = at + password.end;
         }
     }
 }
 
-/// Where the password is in a URI without its scheme.
+/// Where the password is in a SIP URI without its scheme.
 fn password(uri: &[u8]) -> Option<Range<usize>> {
-    let end = uri.iter().position(|octet| {
-        matches!(
-            octet,
-            b'@' | b'>' | b'<' | b'"' | b' ' | b'\t' | b'\r' | b'\n'
-        )
-    })?;
-    let user = uri.get(..end).filter(|_| uri[end] == b'@')?;
+    let end = uri
+        .iter()
+        .position(|octet| ends_uri(*octet) || *octet == b'@')?;
+    (uri[end] == b'@').then_some(())?;
+    password_in(&uri[..end])
+}
+
+/// Where the password is in a URI without its scheme and `://`.
+fn authority_password(uri: &[u8]) -> Option<Range<usize>> {
+    let end = uri
+        .iter()
+        .position(|octet| ends_uri(*octet) || matches!(octet, b'/' | b'?' | b'#'));
+    let authority = uri.get(..end.unwrap_or(uri.len()))?;
+    // A password may have an @ that should have been escaped.
+    password_in(&authority[..memchr::memrchr(b'@', authority)?])
+}
+
+fn password_in(user: &[u8]) -> Option<Range<usize>> {
     let colon = memchr::memchr(b':', user)?;
     let is_mac =
         str::from_utf8(user).is_ok_and(|user| user.parse::<uacsta_schema::mac::Mac>().is_ok());
-    (!is_mac).then_some(colon + 1..end)
+    (!is_mac).then_some(colon + 1..user.len())
+}
+
+fn ends_uri(octet: u8) -> bool {
+    matches!(octet, b'>' | b'<' | b'"' | b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Masks the credentials among the header fields in a SIP URI, names of which may be escaped (RFC 3261, section 19.1.1).
+fn mask_uri_headers(message: &mut [u8]) {
+    let mut start = 0;
+    while let Some(found) = memchr::memchr(b'=', message.get(start..).unwrap_or_default()) {
+        let at = start + found;
+        start = at + 1;
+        let before = message.get(..at).unwrap_or_default();
+        // In XML the & is followed by amp;.
+        let begins = |octet: &u8| matches!(octet, b'?' | b'&' | b';');
+        let Some(from) = before
+            .iter()
+            .rposition(|octet| begins(octet) || ends_uri(*octet))
+        else {
+            continue;
+        };
+        let name = unescaped(&before[from + 1..]);
+        if begins(&before[from])
+            && CREDENTIALS
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            let value = message.get(start..).unwrap_or_default();
+            let end = value
+                .iter()
+                .position(|octet| matches!(octet, b'&' | b'>' | b'<' | b'\r' | b'\n'));
+            let end = start + end.unwrap_or(value.len());
+            fill(message, start..end);
+            start = end;
+        }
+    }
+}
+
+/// Text without percent escapes.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let escaped = match after {
+            [high, low, ..] if *first == b'%' => {
+                [*high, *low].map(|digit| char::from(digit).to_digit(16))
+            }
+            _ => [None; 2],
+        };
+        rest = after;
+        plain.push(match escaped {
+            [Some(high), Some(low)] => {
+                rest = &after[2..];
+                (high * 16 + low) as u8
+            }
+            _ => *first,
+        });
+    }
+    plain
 }
 
 fn fill(octets: &mut [u8], range: Range<usize>) {
@@ -159,6 +259,18 @@ mod tests {
                 "Authorization: Digest username=\"a\\\",b\",response=\"****",
             ),
             ("Authorization: Basic dTpw", "Authorization: **********"),
+            (
+                "Authorization: Digest username=\"a\", response=\"0a\", Digest response=\"1b\"",
+                "Authorization: Digest username=\"a\", response=\"**\", Digest response=\"**\"",
+            ),
+            (
+                "X-Front-Authorization: Digest\tusername=\"a\", response=\"0a1b\"",
+                "X-Front-Authorization: Digest\tusername=\"a\", response=\"****\"",
+            ),
+            (
+                "WWW-Authenticate: Digest realm=\"a\", nonce=\"b\"",
+                "WWW-Authenticate: Digest realm=\"a\", nonce=\"b\"",
+            ),
             ("Authorization:", "Authorization:"),
             (
                 "Authorization: Digest response=",
@@ -184,9 +296,41 @@ mod tests {
             "INFO sip:a:******@h SIP/2.0\r\nTo: \"x\" <SIPS:a:*@h>\r\n\r\n<d>sip:a:****@h</d><d>sip:h:5060</d>",
         );
         check(
+            "INFO sip:h SIP/2.0\r\nAlert-Info: <https://a:0a1b@h/b:c@d>, <http://h:80/x@y>\r\n\r\n<u>FTP://a:p@ss@h:21/</u>",
+            "INFO sip:h SIP/2.0\r\nAlert-Info: <https://a:****@h/b:c@d>, <http://h:80/x@y>\r\n\r\n<u>FTP://a:****@h:21/</u>",
+        );
+        check(
             "INFO sip:h:5060 SIP/2.0\r\nTo: <sip:00:04:13:00:00:01@h>\r\n\r\n",
             "INFO sip:h:5060 SIP/2.0\r\nTo: <sip:00:04:13:00:00:01@h>\r\n\r\n",
         );
+    }
+
+    #[test]
+    fn credentials_in_the_header_fields_of_a_uri_are_masked() {
+        for (uri, expected) in [
+            (
+                "<sip:a@h?Authorization=Digest%20response%3D%220a%22&Subject=b>",
+                "<sip:a@h?Authorization=****************************&Subject=b>",
+            ),
+            (
+                "<sip:a@h;x=y?Subject=b&%50roxy-authorizatio%6e=0a>;tag=c",
+                "<sip:a@h;x=y?Subject=b&%50roxy-authorizatio%6e=**>;tag=c",
+            ),
+            (
+                "<d>sip:a@h?b=c&amp;Authorization=0a</d>",
+                "<d>sip:a@h?b=c&amp;Authorization=**</d>",
+            ),
+            (
+                "<sip:a@h?Subject=Authorization>",
+                "<sip:a@h?Subject=Authorization>",
+            ),
+            ("Authorization=0a", "Authorization=0a"),
+        ] {
+            check(
+                &format!("REFER sip:h SIP/2.0\r\nRefer-To: {uri}\r\n\r\n{uri}"),
+                &format!("REFER sip:h SIP/2.0\r\nRefer-To: {expected}\r\n\r\n{expected}"),
+            );
+        }
     }
 
     #[test]
@@ -203,7 +347,7 @@ mod tests {
             parts in prop::collection::vec(prop_oneof![
                 Just("Authorization:".to_owned()), Just(" Digest ".to_owned()), Just("response".to_owned()),
                 Just("\r\n".to_owned()), Just("\"".to_owned()), Just("\\".to_owned()), Just("=".to_owned()), Just(",".to_owned()),
-                Just("sip:".to_owned()), Just("@".to_owned()), Just(":".to_owned()), ".{0,3}",
+                Just("sip:".to_owned()), Just("x://".to_owned()), Just("?Authorization=".to_owned()), Just("@".to_owned()), Just(":".to_owned()), ".{0,3}",
             ], 0..40),
         ) {
             let message = parts.concat();
