@@ -71,7 +71,8 @@ impl Stream {
                     None => continue,
                 }
             }
-            let part = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
+            // A heartbeat comes after 15 seconds.
+            let part = tokio::time::timeout(2 * PATIENCE, self.response.chunk()).await;
             let part = part.expect("an event in time").unwrap()?;
             self.unread.push_str(std::str::from_utf8(&part).unwrap());
         }
@@ -265,6 +266,27 @@ async fn stream_ends_when_its_right_is_withdrawn_and_audit_is_for_administrators
     let end = stream.expect("stream.end").await;
     assert_eq!(end["data"]["reason"], "loggedOff", "{end}");
     assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn silent_stream_has_a_heartbeat_whose_cursor_has_moved_on() {
+    let server = Server::start();
+    let who = token(server.data());
+    let web = server.addresses.web.unwrap();
+    let mut silent = Stream::begin(web, &who, "operations").await;
+    let (first, begun) = (silent.cursor.clone(), Instant::now());
+    // Events of other topics, which the silent stream leaves out.
+    let mut other = Stream::begin(web, &who, "phones").await;
+    let _phone = started(&server).await;
+    other.until_phone("state", "controlled").await;
+    silent.expect("stream.heartbeat").await;
+    let silence = begun.elapsed();
+    let expected = Duration::from_secs(14)..Duration::from_millis(15_900);
+    assert!(expected.contains(&silence), "{silence:?}");
+    assert_ne!(silent.cursor, first);
+    let mut again = Stream::open(web, &who, "operations", &silent.cursor).await;
+    again.expect("stream.hello").await;
+    again.expect("stream.ready").await;
 }
 
 #[tokio::test]

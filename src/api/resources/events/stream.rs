@@ -179,7 +179,8 @@ impl Stream {
                 return Some(part.freeze());
             }
             if !more {
-                self.changed(CHECK).await;
+                let left = HEARTBEAT.saturating_sub(self.written_at.elapsed());
+                self.changed(left.min(CHECK)).await;
             }
         }
     }
