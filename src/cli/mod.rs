@@ -1,5 +1,6 @@
 //! The command line: its subcommands and the order in which they run.
 
+mod accounts;
 mod audit;
 mod bundle;
 mod check_config;
@@ -65,6 +66,8 @@ enum Command {
     Phones(phones::Phones),
     /// List the connected clients; show or end one
     Clients(clients::Clients),
+    /// List, add, change and remove accounts of clients and programs, and their tokens
+    Accounts(accounts::Accounts),
     /// Show the last SIP messages of a phone or client, or follow them
     Trace(trace::Trace),
     /// Build a support bundle: logs, state and settings without secrets in a zip file
@@ -109,6 +112,7 @@ impl Cli {
             Command::Status(command) => command.run()?,
             Command::Phones(command) => command.run()?,
             Command::Clients(command) => command.run()?,
+            Command::Accounts(command) => command.run()?,
             Command::Trace(command) => command.run()?,
             Command::Bundle(command) => command.run()?,
             Command::Logs(command) => command.run()?,

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uacsta_connect::CommandError;
 
-use super::{query::Query, settings::read_secret, table::columns};
+use super::{query::Query, settings::read_password, table::columns};
 
 /// The arguments of `operators`.
 #[derive(Args, Debug)]
@@ -103,14 +103,14 @@ impl Operators {
                 self.query.show(&list, table)
             }
             Command::Add(Add { name, rights }) => {
-                let password = read_secret("Password: ", check_length)?;
+                let password = read_password()?;
                 let new = json!({ "name": name, "rights": rights.name(), "password": password });
                 let added = self.query.send(Method::POST, PATH, Some(&new))?;
                 self.query.show(&added, |_| format!("{name} is added\n"))
             }
             Command::Password(One { name }) => {
                 let id = self.id(name)?;
-                let password = read_secret("Password: ", check_length)?;
+                let password = read_password()?;
                 let change = json!({ "password": password });
                 let path = format!("{PATH}/{id}");
                 let changed = self.query.send(Method::PATCH, &path, Some(&change))?;
@@ -157,14 +157,6 @@ impl Operators {
         };
         id.map(str::to_owned).ok_or_else(unknown)
     }
-}
-
-fn check_length(password: &str) -> Result<(), CommandError> {
-    if password.chars().count() < 10 {
-        let why = "the password has fewer than 10 characters; choose a longer one";
-        return Err(CommandError::Usage(why.to_owned()));
-    }
-    Ok(())
 }
 
 fn table(list: &Value) -> String {

@@ -1,4 +1,4 @@
-//! Writes to standard output while an answer is still being read.
+//! Writes to standard output while an answer is still being read, and notes to standard error.
 
 use std::{
     io::{self, Write as _},

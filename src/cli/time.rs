@@ -6,21 +6,37 @@ use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
 /// Parses a time, or how long ago it was: `2026-12-02T10:00:00Z`, `2026-12-02 10:00` or `2026-12-02` in local time, `30m`, `2h`, `7d`.
 pub(super) fn parse_since(text: &str) -> Result<Timestamp, String> {
-    if let Some(ago) = ago(text) {
+    if let Some(ago) = length(text) {
         let ago = SignedDuration::try_from(ago).map_err(|error| error.to_string())?;
         return Timestamp::now()
             .checked_sub(ago)
             .map_err(|error| error.to_string());
     }
-    if let Ok(time) = text.parse() {
-        return Ok(time);
-    }
-    let local = text.parse::<DateTime>().ok();
-    let time = local.and_then(|time| TimeZone::system().to_timestamp(time).ok());
-    time.ok_or_else(|| {
+    time_of(text).ok_or_else(|| {
         "not a time; write 2026-12-02T10:00:00Z, \"2026-12-02 10:00\" in local time, or 30m, 24h, 7d for so long ago"
             .to_owned()
     })
+}
+
+/// Parses a time, or in how long it comes: `90d`.
+pub(super) fn parse_end(text: &str) -> Result<Timestamp, String> {
+    if let Some(length) = length(text) {
+        let length = SignedDuration::try_from(length).map_err(|error| error.to_string())?;
+        return Timestamp::now()
+            .checked_add(length)
+            .map_err(|error| error.to_string());
+    }
+    time_of(text).ok_or_else(|| {
+        "not a time; write 2026-12-02T10:00:00Z, \"2026-12-02 10:00\" in local time, or 24h, 90d for so long from now"
+            .to_owned()
+    })
+}
+
+/// A time, in the local time zone if it names none.
+fn time_of(text: &str) -> Option<Timestamp> {
+    let local = |time: DateTime| TimeZone::system().to_timestamp(time).ok();
+    let time = text.parse().ok();
+    time.or_else(|| text.parse().ok().and_then(local))
 }
 
 /// Shows a time of the API in the local time zone; nothing if it is none.
@@ -32,7 +48,7 @@ pub(super) fn local_time(time: &str) -> String {
     })
 }
 
-fn ago(text: &str) -> Option<Duration> {
+fn length(text: &str) -> Option<Duration> {
     if let Some(days) = text.strip_suffix('d') {
         let days: u32 = days.parse().ok()?;
         return Some(Duration::from_secs(u64::from(days) * 86_400));
@@ -63,9 +79,14 @@ mod tests {
         let shown = local_time(&time.to_string());
         assert_eq!(parse_since(&shown), Ok(time), "{shown}");
         assert_eq!(local_time("never"), "");
+        let end = parse_end("90d").unwrap();
+        let days = end.duration_since(Timestamp::now()).as_secs() / 86_400;
+        assert!((89..=90).contains(&days), "{end}");
+        assert_eq!(parse_end("2026-12-02T10:00:00+01:00"), Ok(time));
         assert!(parse_since("2026-12-02").is_ok());
         for wrong in ["", "yesterday", "-1h", "10", "2026-13-01"] {
             assert!(parse_since(wrong).is_err(), "{wrong}");
+            assert!(parse_end(wrong).is_err(), "{wrong}");
         }
     }
 }

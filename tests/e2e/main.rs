@@ -11,6 +11,7 @@
 mod support;
 
 mod accounts;
+mod accounts_command;
 mod api;
 mod arbiters;
 mod audit;

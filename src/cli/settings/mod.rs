@@ -7,7 +7,7 @@ mod text;
 use clap::{Args, Subcommand};
 use hash::Hash;
 use reqwest::Method;
-pub(super) use secret_input::read_secret;
+pub(super) use secret_input::{read_password, read_secret};
 use serde_json::{Value, json};
 use uacsta_connect::CommandError;
 

@@ -25,3 +25,14 @@ pub(in crate::cli) fn read_secret(
     check(&secret)?;
     Ok(secret)
 }
+
+/// The same for a password of somebody who logs on to the server.
+pub(in crate::cli) fn read_password() -> Result<String, CommandError> {
+    read_secret("Password: ", |password| {
+        if password.chars().count() < 10 {
+            let why = "the password has fewer than 10 characters; choose a longer one";
+            return Err(CommandError::Usage(why.to_owned()));
+        }
+        Ok(())
+    })
+}
