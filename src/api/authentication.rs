@@ -39,6 +39,8 @@ pub(super) struct Keys {
 
 /// The id and name of the administrator whose password is in the settings.
 pub(super) const ADMIN: &str = "admin";
+/// The name of the command line.
+const CLI_TOKEN: &str = "cli.token";
 
 /// The token of the command line, and the password of the administrator.
 struct Credentials {
@@ -67,7 +69,7 @@ impl Keys {
         let new = Arc::new(Credentials::new(token, password));
         let former = self.accepted.swap(Arc::clone(&new));
         if former.password.expose() != new.password.expose() {
-            self.operators.sessions.end_all_of(ADMIN);
+            self.operators.log_off(ADMIN);
         }
     }
 
@@ -103,7 +105,7 @@ impl Keys {
     /// The same, without being a use of the token or a failed log-on.
     pub(super) fn recheck(&self, authorization: &str) -> Result<LogOn, Problem> {
         if self.accepted.load().has_token(authorization) {
-            return Ok(LogOn::administrator("cli.token"));
+            return Ok(LogOn::administrator(CLI_TOKEN));
         }
         let checked = bearer(authorization).map_or(Err(TokenError::Wrong), |token| {
             self.accounts.check_token(token)
@@ -191,6 +193,45 @@ impl Keys {
         self.context.log_on_limiter.succeeded(attempt);
         tracing::info!(user = log_on.name, peer = %address, "operator logged on");
         Ok((log_on, cookie))
+    }
+
+    /// Makes a link that logs on an operator, and returns its secret.
+    pub(super) fn make_link(&self, who: &LogOn) -> Result<String, Problem> {
+        let operator = match &*who.name {
+            ADMIN | CLI_TOKEN => Some(ADMIN.to_owned()),
+            name => self.operators.find(name).map(|operator| operator.id),
+        };
+        let operator = operator.ok_or_else(Problem::not_logged_on)?;
+        let now = self.context.clock.now();
+        let link = self.operators.links.make(&operator, now);
+        link.map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
+    /// Begins a session by a link, which is spent; returns its cookie.
+    ///
+    /// Links are exempt from the rate limit as tokens are.
+    pub(super) fn begin_by_link(
+        &self,
+        link: &str,
+        from: Origin,
+    ) -> Result<(LogOn, String), Problem> {
+        let (address, now) = (from.address, self.context.clock.now());
+        // Whoever ends the operator's links waits for this, and ends the session too.
+        let begun = self.operators.links.redeem(link, now, |operator| {
+            let log_on = self.log_on_of(Some(operator.to_owned())).ok()?;
+            let cookie = self.operators.sessions.begin(operator, from, now);
+            Some(cookie.map(|cookie| (log_on, cookie)))
+        });
+        if let Some(begun) = begun.flatten() {
+            let begun = begun.map_err(|error| Problem::unavailable(error.to_string()))?;
+            tracing::info!(user = begun.0.name, peer = %address, "operator logged on");
+            return Ok(begun);
+        }
+        // No SIP user has a space in its name.
+        let attempt = AuthAttempt::new(address, AuthUser::User("a link"));
+        let reserved = self.reserve(attempt)?;
+        let why = "the link has been used, has ended or is wrong; uacsta web prints a new one";
+        Err(self.failed(&reserved, address).because(why))
     }
 
     /// Counts an attempt as failed until it succeeds; refuses those of an address or user with too many failures.

@@ -5,12 +5,14 @@ mod answer;
 mod audit;
 mod authentication;
 mod body;
+mod browser;
 mod completion;
 mod connection;
 mod document;
 mod forwarded;
 mod host;
 mod idempotency;
+mod log_on;
 mod methods;
 mod metrics;
 mod octets;
@@ -210,6 +212,11 @@ pub fn start(
             .service(only(
                 READ,
                 web::resource(reference::STYLES).get(reference::styles),
+            ))
+            .service(only(READ, web::resource(log_on::PAGE).get(log_on::show)))
+            .service(only(
+                READ,
+                web::resource(log_on::SCRIPT).get(log_on::script),
             ))
             .service(
                 web::scope(routes::BASE)

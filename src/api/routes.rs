@@ -3,8 +3,9 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, logs,
-    operations, operators, phones, problems, session, sessions, settings, status, tokens, trace,
+    accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, links,
+    logs, operations, operators, phones, problems, session, sessions, settings, status, tokens,
+    trace,
 };
 
 /// Where the API begins.
@@ -41,6 +42,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(session::begin)
         .service(session::show)
         .service(session::end)
+        .service(links::add)
         .service(sessions::list)
         .service(sessions::end)
         .service(operators::list)

@@ -21,6 +21,7 @@ mod time;
 mod trace;
 mod unused_options;
 mod watch;
+mod web;
 
 use std::ffi::OsString;
 
@@ -82,6 +83,8 @@ enum Command {
     Licenses(licenses::Licenses),
     /// Show, set, reset and undo settings of the running server; reload its configuration
     Settings(settings::Settings),
+    /// Print a link that logs a browser on, once
+    Web(web::Web),
     /// Try every CSTA service at a phone and compare it with its maker's profile
     Certify(Certify),
     /// Simulate phones of a maker that register and call each other
@@ -120,6 +123,7 @@ impl Cli {
             Command::Audit(command) => command.run()?,
             Command::Licenses(command) => command.run()?,
             Command::Settings(command) => command.run()?,
+            Command::Web(command) => command.run()?,
             Command::Certify(command) => command.run()?,
             Command::Simulate(command) => command.run()?,
             Command::Client(command) => command.run()?,

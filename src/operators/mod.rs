@@ -1,5 +1,6 @@
 //! Named operators with their rights and passwords, kept in `operators.json` of the data folder.
 
+mod links;
 mod password;
 mod sessions;
 
@@ -11,6 +12,8 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+pub use links::LIFE as LINK_LIFE;
+use links::Links;
 use password::PasswordHash;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
@@ -86,6 +89,8 @@ pub struct Operators {
     hashing: Semaphore,
     /// Who is logged on.
     pub sessions: Sessions,
+    /// Links with which somebody may log on.
+    pub links: Links,
 }
 
 /// The most operators.
@@ -112,6 +117,7 @@ impl Operators {
             changing: Mutex::default(),
             hashing: Semaphore::new(HASHES),
             sessions: Sessions::default(),
+            links: Links::default(),
         }
     }
 
@@ -221,7 +227,7 @@ impl Operators {
         });
         let changed = changed.await?;
         if is_new {
-            self.sessions.end_all_of(id);
+            self.log_off(id);
         }
         Ok(changed)
     }
@@ -243,8 +249,14 @@ impl Operators {
             Ok(())
         })
         .await?;
-        self.sessions.end_all_of(id);
+        self.log_off(id);
         Ok(())
+    }
+
+    /// Ends all sessions and links of an operator.
+    pub fn log_off(&self, id: &str) {
+        self.links.end_all_of(id);
+        self.sessions.end_all_of(id);
     }
 
     /// Stores a change, then applies it.

@@ -151,8 +151,9 @@ fn end_longest_unused(
     oldest.map(|key| sessions.remove(&key));
 }
 
-fn key(cookie: &str) -> [u8; 32] {
-    Sha256::digest(cookie.as_bytes()).into()
+/// Under what a secret is kept.
+pub(super) fn key(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
 }
 
 /// A random text of so many octets.

@@ -10,6 +10,7 @@ pub(super) mod document;
 pub(super) mod events;
 pub(super) mod licenses;
 pub(super) mod lines;
+pub(super) mod links;
 pub(super) mod logs;
 pub(super) mod operations;
 pub(super) mod operators;

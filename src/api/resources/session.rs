@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Anybody, Api, Body, Problem, Reader, Tagged, note_after, note_log_on};
+use super::{Anybody, Api, Body, Problem, Reader, Tagged, note_after, note_log_on, present};
 use crate::{
     api::{
         access::{COOKIE_NAME, LogOn, address, session_cookie},
@@ -18,13 +18,21 @@ use crate::{
     operators::{Origin, Right},
 };
 
-/// Name and password of somebody who logs on.
+/// What somebody logs on with: name and password, or a link.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Credentials {
     /// An operator's name, or `admin`.
-    name: String,
-    password: String,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    password: Option<String>,
+    /// The `link` of `POST /links`, alone.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    link: Option<String>,
 }
 
 /// Who is logged on.
@@ -45,7 +53,8 @@ impl From<LogOn> for Me {
 
 /// Logs on.
 ///
-/// Answers with a cookie that is good until log-off, for 30 minutes without a request and 12 hours at most.
+/// With name and password, or with a link, which is spent then. Answers with a cookie that is good until log-off, for 30 minutes
+/// without a request and 12 hours at most.
 #[utoipa::path(
     operation_id = "logOn", tag = "session", security(()), request_body = Credentials,
     responses((status = 201, description = "Who is logged on.", body = Me)),
@@ -57,7 +66,7 @@ pub(in crate::api) async fn begin(
     keys: web::Data<Keys>,
     api: web::Data<Api>,
     request: HttpRequest,
-    Body(Credentials { name, password }): Body<Credentials>,
+    Body(credentials): Body<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let agent = request.headers().get(USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok());
@@ -65,10 +74,28 @@ pub(in crate::api) async fn begin(
         address: address(&request, &keys),
         agent: agent.map(str::to_owned),
     };
-    // A password that is typed as the name must not be kept.
-    let is_known = name == ADMIN || api.operators.find(&name).is_some();
-    note_after(&request, &json!({ "name": is_known.then_some(&name) }));
-    let (log_on, cookie) = keys.begin(&name, password, from).await?;
+    let Credentials {
+        name,
+        password,
+        link,
+    } = credentials;
+    let (log_on, cookie) = match (name, password, link) {
+        (None, None, Some(link)) => {
+            note_after(&request, &json!({ "link": true }));
+            keys.begin_by_link(&link, from)?
+        }
+        (Some(name), Some(password), None) => {
+            // A password that is typed as the name must not be kept.
+            let is_known = name == ADMIN || api.operators.find(&name).is_some();
+            note_after(&request, &json!({ "name": is_known.then_some(&name) }));
+            keys.begin(&name, password, from).await?
+        }
+        (name, ..) => {
+            let missing = if name.is_none() { "name" } else { "password" };
+            let detail = "give name and password, or link alone";
+            return Err(Problem::member(missing, detail));
+        }
+    };
     note_log_on(&request, &log_on);
     let cookie = format!("{COOKIE_NAME}={cookie}; {ATTRIBUTES}");
     Ok(HttpResponse::Created()

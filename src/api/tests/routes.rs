@@ -244,6 +244,7 @@ const ROUTES: &[Route] = &[
         r#"{"name":"admin","password":"password"}"#,
         anybody(201),
     ),
+    ("addLink", "/api/v1/links", "", administrator(201)),
     ("getSession", "/api/v1/session", "", reader(200)),
     // The last, since it ends the sessions.
     ("logOff", "/api/v1/session", "", reader(204)),

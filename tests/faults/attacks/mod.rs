@@ -4,6 +4,7 @@
 mod api_places;
 mod connections;
 mod documents;
+mod links;
 mod messages;
 mod queues;
 mod retained_state;

@@ -63,6 +63,14 @@ impl ApiArgs {
         })
     }
 
+    /// The URL of the server.
+    ///
+    /// # Errors
+    /// No server runs, or the arguments are wrong.
+    pub fn url(&self) -> Result<String, CommandError> {
+        Ok(self.server()?.url)
+    }
+
     /// Reads an answer in the form `accept`, which may never end, and passes each part to `part` until that breaks off.
     ///
     /// # Errors
