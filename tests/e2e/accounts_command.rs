@@ -95,14 +95,14 @@ fn mistakes_are_named_with_what_to_do() {
     let server = serving();
     said(&server, &["add", "crm"]);
     fails(&server, &["add", "CRM"], 1, &["CRM"]);
-    fails(&server, &["add", "x:y"], 1, &["user", "colon"]);
+    fails(&server, &["add", "x:y"], 2, &["user", "colon"]);
     fails(&server, &["set", "crm"], 2, &["--control", "--no-rights"]);
     fails(&server, &["show", "nobody"], 1, &["nobody"]);
     fails(&server, &["remove", "ecsta"], 1, &["clients.user"]);
     fails(
         &server,
         &["set", "crm", "--watch", "group:sales"],
-        1,
+        2,
         &["no groups"],
     );
     fails(&server, &["tokens", "nobody"], 1, &["nobody"]);
