@@ -38,7 +38,7 @@ use crate::{
     compare::Compare,
     drive::{Pace, Span, Tally},
     measure::Process,
-    rows::{attacks, events, fanout, idle, memory, register, relay, start, storm},
+    rows::{attacks, events, fanout, idle, memory, polled, register, relay, start, storm},
     server::{Kind, Setup},
     site::Site,
 };
@@ -104,6 +104,20 @@ enum Work {
     Relay {
         #[arg(long, default_value = "100")]
         pairs: usize,
+    },
+    /// The same while clients of the API poll the phone list, and while none does, in turn on one server
+    Polled {
+        #[arg(long, default_value = "100")]
+        pairs: usize,
+        /// Clients of the API, a connection each
+        #[arg(long, default_value = "100")]
+        pollers: usize,
+        /// Milliseconds from an answer to the next request; 0: as fast as they can
+        #[arg(long, default_value = "1000")]
+        pause: u64,
+        /// Fail when the ratio of the costs is above this
+        #[arg(long, value_name = "RATIO")]
+        at_most: Option<f64>,
     },
     /// Events of phones to several clients
     Fanout {
@@ -220,6 +234,29 @@ async fn work(command: Work, shared: &Shared) -> anyhow::Result<()> {
             for _ in 0..shared.runs {
                 say(&relay::run(kind, &setup, pairs, pace, span).await?, 1);
             }
+        }
+        Work::Polled {
+            pairs,
+            pollers: count,
+            pause,
+            at_most,
+        } => {
+            let pause = Duration::from_millis(pause);
+            let pollers = polled::Pollers { count, pause };
+            let all = polled::run(&setup, pairs, pollers, pace, span, shared.runs).await?;
+            for (name, tallies) in [("alone", &all.alone), ("polled", &all.polled)] {
+                for tally in tallies {
+                    print!("{name}: ");
+                    say(tally, 1);
+                }
+            }
+            let ratio = all.ratio();
+            println!(
+                "polled : alone {ratio:.3} in CPU; the API answered {} pages and refused {} requests",
+                all.pages, all.refused
+            );
+            let is_kept = at_most.is_none_or(|most| ratio <= most);
+            anyhow::ensure!(is_kept, "above the ratio that is allowed: {ratio:.3}");
         }
         Work::Fanout { clients, phones } => {
             for _ in 0..shared.runs {

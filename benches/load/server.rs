@@ -109,6 +109,11 @@ impl Server {
         })
     }
 
+    /// Where its data is.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(TempDir::path)
+    }
+
     /// Ends it in good order.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::{
     drive::{Pace, Span, Tally},
-    rows::{attacks, events, fanout, idle, memory, register, relay, start, storm},
+    rows::{attacks, events, fanout, idle, memory, polled, register, relay, start, storm},
     server::{Kind, Setup},
 };
 
@@ -39,6 +39,15 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
         "relay",
         relay::run(Kind::Uacsta, &secure, 5, steady, SPAN).await,
     )?;
+    let pollers = polled::Pollers {
+        count: 3,
+        pause: Duration::from_millis(20),
+    };
+    let polled = polled::run(setup, 5, pollers, busy, SPAN, 1).await;
+    let polled = polled.context("polled")?;
+    for tally in [polled.alone, polled.polled].concat() {
+        check("polled", Ok(tally))?;
+    }
     let held = memory::run(Kind::Uacsta, setup, 10, 1)
         .await
         .context("memory")?;

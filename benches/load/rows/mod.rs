@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod memory;
+pub(crate) mod polled;
 pub(crate) mod register;
 pub(crate) mod relay;
 pub(crate) mod silence;
