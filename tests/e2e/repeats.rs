@@ -3,7 +3,10 @@
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::support::server::{Server, counted};
+use crate::support::{
+    process::{Serving, run},
+    server::{Server, counted},
+};
 
 /// A POST with an `Idempotency-Key`, by the command line's token.
 async fn post(server: &Server, path: &str, key: &str, body: &Value) -> Response {
@@ -80,6 +83,22 @@ async fn key_belongs_to_its_log_on() {
         answers.push(is_replayed(&own));
     }
     assert_eq!(answers, [false, true]);
+}
+
+#[tokio::test]
+async fn script_of_commands_waits_where_it_asks_too_often() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::start_as(folder, "", |command| {
+        command.env("UACSTA__LIMITS__API_REQUESTS", "2");
+    });
+    let data = server.data().to_str().unwrap();
+    for _ in 0..12 {
+        let status = run(&["phones", "--data", data]);
+        let said = String::from_utf8_lossy(&status.stderr);
+        assert_eq!(status.status.code(), Some(0), "{said}");
+    }
+    let name = "uacsta_api_requests_refused_total{limit=\"limits.api_requests\"}";
+    assert!(server.metric(name).await > 0);
 }
 
 #[tokio::test]

@@ -162,7 +162,9 @@ impl Serving {
             .arg("--config")
             .arg(&file)
             .arg("--data")
-            .arg(data.path());
+            .arg(data.path())
+            // Tests ask again and again until something is so.
+            .env("UACSTA__LIMITS__API_REQUESTS", "100000");
         change(&mut command);
         let mut child = command
             .stdout(Stdio::null())

@@ -60,7 +60,12 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Polled> {
     let mut setup = setup.clone();
     let listen = ("UACSTA__WEB__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-    setup.settings.push(listen);
+    // All of them have the one token.
+    let all = (
+        "UACSTA__LIMITS__API_REQUESTS".to_owned(),
+        "100000".to_owned(),
+    );
+    setup.settings.splice(0..0, [listen, all]);
     let server = Server::start(Kind::Uacsta, &setup).await?;
     let players = askers(&server.site, Kind::Uacsta, 0..pairs).await?;
     let folder = server.folder().context("the server has no folder")?;

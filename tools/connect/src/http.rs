@@ -4,18 +4,22 @@ use std::{io, time::Duration};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Method, Request, Response, Uri,
+    Method, Request, Response, StatusCode, Uri,
     body::{Bytes, Incoming},
     client::conn::http1,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, IF_MATCH},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, IF_MATCH, RETRY_AFTER},
 };
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{CommandError, ServerAddress, Trust, server::ConnectFault};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most seconds that a refused request waits before it is sent again.
+const LONGEST_WAIT: u64 = 5;
 
 /// A server's API, and the token for it.
 pub(crate) struct HttpServer {
@@ -89,7 +93,7 @@ impl HttpServer {
         }
         let body = body.map(Value::to_string).unwrap_or_default();
         let exchange = async {
-            let response = self.exchange(method, path, &fields, body).await?;
+            let response = self.patient(method, path, &fields, body).await?;
             let octets = response.into_body().collect().await;
             Ok(octets.map_err(|error| self.broken(&error))?.to_bytes())
         };
@@ -107,7 +111,7 @@ impl HttpServer {
         accept: &str,
     ) -> Result<Response<Incoming>, CommandError> {
         let fields = [(ACCEPT, accept)];
-        let exchange = self.exchange(Method::GET, path, &fields, String::new());
+        let exchange = self.patient(Method::GET, path, &fields, String::new());
         let answer = tokio::time::timeout(TIMEOUT, exchange).await;
         answer.unwrap_or_else(|_| Err(self.unreachable("it does not respond")))
     }
@@ -117,9 +121,29 @@ impl HttpServer {
         self.unreachable(&error.to_string())
     }
 
-    async fn exchange(
+    /// Sends a request, and again if the server has had too many for a moment: a script of commands is slower then.
+    async fn patient(
         &self,
         method: Method,
+        path: &str,
+        fields: &[(HeaderName, &str)],
+        body: String,
+    ) -> Result<Response<Incoming>, CommandError> {
+        loop {
+            let response = self.exchange(&method, path, fields, body.clone()).await?;
+            let wait = response.headers().get(RETRY_AFTER);
+            let wait = wait.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+            let wait = wait.filter(|_| response.status() == StatusCode::TOO_MANY_REQUESTS);
+            match wait {
+                Some(seconds @ ..=LONGEST_WAIT) => sleep(Duration::from_secs(seconds)).await,
+                _ => return self.accepted(response).await,
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        method: &Method,
         path: &str,
         fields: &[(HeaderName, &str)],
         body: String,
@@ -130,7 +154,7 @@ impl HttpServer {
         let (mut sender, connection) = started.map_err(|error| self.broken(&error))?;
         actix_rt::spawn(connection);
         let mut request = Request::builder()
-            .method(method)
+            .method(method.clone())
             .uri(format!("{}{path}", self.prefix))
             .header(HOST, &self.authority)
             .header(AUTHORIZATION, format!("Bearer {}", self.token));
@@ -140,7 +164,14 @@ impl HttpServer {
         let request = request.body(Full::<Bytes>::from(body));
         let request = request.map_err(|error| self.unreachable(&error.to_string()))?;
         let response = sender.send_request(request).await;
-        let response = response.map_err(|error| self.broken(&error))?;
+        response.map_err(|error| self.broken(&error))
+    }
+
+    /// The answer, or the error that it tells.
+    async fn accepted(
+        &self,
+        response: Response<Incoming>,
+    ) -> Result<Response<Incoming>, CommandError> {
         if response.status().is_success() {
             return Ok(response);
         }
