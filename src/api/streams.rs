@@ -41,7 +41,8 @@ pub(super) struct StreamLimit {
 /// The place of an answer; free again when this is dropped.
 pub(super) struct StreamPermit {
     limit: StreamLimit,
-    log_on: String,
+    /// Whose it is.
+    party: String,
 }
 
 const EVENTS: usize = 2000;
@@ -124,16 +125,17 @@ impl StreamLimit {
     pub(super) fn admit(&self, log_on: &LogOn) -> Result<StreamPermit, Problem> {
         let (what, name) = (self.what, &log_on.name);
         let mut open = self.lock();
-        let own = open.get(name).copied().unwrap_or_default();
+        let party = log_on.party();
+        let own = open.get(&party).copied().unwrap_or_default();
         let detail = if open.values().sum::<usize>() >= self.most {
             format!("{} follow {what} already; end one of them", self.most)
         } else if own >= self.most / 2 {
             format!("{name} follows {what} {own} times already; end one of them")
         } else {
-            open.insert(name.clone(), own + 1);
+            open.insert(party.clone(), own + 1);
             return Ok(StreamPermit {
                 limit: self.clone(),
-                log_on: name.clone(),
+                party,
             });
         };
         Err(Problem::too_many(detail, RETRY))
@@ -147,9 +149,9 @@ impl StreamLimit {
 impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut open = self.limit.lock();
-        match open.get_mut(&self.log_on) {
+        match open.get_mut(&self.party) {
             Some(own) if *own > 1 => *own -= 1,
-            _ => drop(open.remove(&self.log_on)),
+            _ => drop(open.remove(&self.party)),
         }
     }
 }
@@ -183,6 +185,6 @@ mod tests {
         assert_eq!(refused, "4 follow events already; end one of them");
         drop(one);
         drop(limit.admit(&anna).unwrap());
-        assert_eq!(limit.lock()["anna"], 1);
+        assert_eq!(limit.lock()[&anna.party()], 1);
     }
 }
