@@ -3,13 +3,8 @@
 mod stored;
 mod tokens;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use arc_swap::ArcSwap;
 pub use stored::{Level, LineRight};
 use stored::{State, StoredAccount, configured, hashed};
 use tokens::Uses;
@@ -20,7 +15,7 @@ use uacsta_actors::{
 };
 use uacsta_config::Settings;
 
-use crate::data_dir::{DataDirError, write_private};
+use crate::data_dir::{Kept, KeptError};
 
 /// An account of the settings or of the data folder.
 #[derive(Clone, Debug)]
@@ -83,17 +78,9 @@ pub enum AccountError {
     /// There are too many.
     #[error("there are {0} tokens already; revoke one, or raise limits.tokens")]
     TooManyTokens(usize),
-    /// The file could not be read at the start.
-    #[error("{} cannot be read: {reason}; mend or remove the file, and restart the server", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file cannot be written.
+    /// The file could not be read at the start, or cannot be written.
     #[error(transparent)]
-    Write(#[from] DataDirError),
+    File(#[from] KeptError),
     /// The system does not do its part.
     #[error("the change cannot be made: {0}")]
     System(String),
@@ -101,11 +88,8 @@ pub enum AccountError {
 
 /// The accounts of the data folder.
 pub struct AccountStore {
-    file: PathBuf,
-    state: ArcSwap<State>,
+    kept: Kept<State>,
     uses: Uses,
-    /// Why the file could not be read.
-    fault: Option<String>,
     /// Held during a change, which waits for the disk.
     changing: Arc<Mutex<()>>,
     context: Arc<ServerContext>,
@@ -119,20 +103,13 @@ impl AccountStore {
         context: Arc<ServerContext>,
         changed: RestartableRecipient<AccountsChanged>,
     ) -> Arc<Self> {
-        let file = data.join("accounts.json");
-        let read = match fs::read(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
-            Err(error) => Err(error.to_string()),
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
-        };
-        if let Err(error) = &read {
-            tracing::error!(file = %file.display(), error, "cannot read the accounts; nobody of them can log on");
+        let kept = Kept::<State>::open(data.join("accounts.json"));
+        if let Some(error) = kept.fault() {
+            tracing::error!(file = %kept.file().display(), error, "cannot read the accounts; nobody of them can log on");
         }
         let store = Self {
-            fault: read.as_ref().err().cloned(),
-            state: ArcSwap::from_pointee(read.unwrap_or_default()),
+            kept,
             uses: Uses::default(),
-            file,
             changing: Arc::default(),
             context,
             changed,
@@ -145,7 +122,7 @@ impl AccountStore {
     /// Warns of accounts that cannot log on with the settings in force.
     pub fn warn_of_settings(&self) {
         let config = self.context.config();
-        let state = self.state.load();
+        let state = self.kept.load();
         let realm = &config.settings.advanced.realm;
         if state.accounts.iter().any(|one| one.realm != *realm) {
             tracing::warn!(
@@ -169,7 +146,7 @@ impl AccountStore {
         let simple = Account::of_clients_user(settings);
         let configured = settings.clients.accounts.iter().map(Account::from);
         let configured = std::iter::once(simple).chain(configured);
-        let state = self.state.load();
+        let state = self.kept.load();
         let made = state.accounts.iter().map(StoredAccount::known);
         configured
             .map(KnownAccount::of_settings)
@@ -179,7 +156,7 @@ impl AccountStore {
 
     /// The account with this id or name. An id goes first.
     pub fn find(&self, name: &str) -> Option<KnownAccount> {
-        let state = self.state.load();
+        let state = self.kept.load();
         let made = |is_meant: &dyn Fn(&StoredAccount) -> bool| {
             let found = state.accounts.iter().find(|one| is_meant(one));
             found.map(StoredAccount::known)
@@ -287,21 +264,15 @@ impl AccountStore {
         change: impl FnOnce(&mut State, &Settings) -> Result<R, E> + Send + 'static,
         then: fn(&Self),
     ) -> Result<R, E> {
-        if let Some(fault) = &self.fault {
-            let (file, reason) = (self.file.clone(), fault.clone());
-            return Err(AccountError::Unreadable { file, reason }.into());
-        }
+        self.kept.check().map_err(AccountError::from)?;
         let alone = Arc::clone(&self.changing).lock_owned().await;
         let store = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _alone = alone;
-            let mut state = State::clone(&store.state.load());
+            let mut state = State::clone(&store.kept.load());
             let result = change(&mut state, &store.context.config().settings)?;
             let uses = store.uses.enter(&mut state);
-            // Strings and numbers always have a JSON form.
-            let text = serde_json::to_vec_pretty(&state).unwrap_or_default();
-            write_private(&store.file, &text).map_err(AccountError::from)?;
-            store.state.store(Arc::new(state));
+            store.kept.replace(state).map_err(AccountError::from)?;
             store.uses.written(&uses);
             then(&store);
             Ok(result)
@@ -312,7 +283,7 @@ impl AccountStore {
 
     /// Has clients log on by the accounts as they are.
     fn publish(&self) {
-        let state = self.state.load();
+        let state = self.kept.load();
         let accounts = state.accounts.iter().map(StoredAccount::account).collect();
         self.context.accounts.store(Arc::new(accounts));
     }

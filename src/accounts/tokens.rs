@@ -100,7 +100,7 @@ impl Uses {
 impl AccountStore {
     /// The tokens of an account, in the order in which they were made.
     pub fn tokens(&self, account: &str) -> Vec<Token> {
-        let state = self.state.load();
+        let state = self.kept.load();
         let uses = self.uses.lock();
         let own = state.tokens.iter().filter(|token| token.account == account);
         own.map(|token| Token {
@@ -182,7 +182,7 @@ impl AccountStore {
     /// # Errors
     /// It is wrong or has ended.
     pub fn check_token(&self, text: &str) -> Result<AcceptedToken, TokenError> {
-        let state = self.state.load();
+        let state = self.kept.load();
         let found = id_of(text).and_then(|id| state.tokens.iter().find(|token| token.id == id));
         let token = found.ok_or(TokenError::Wrong)?;
         if !bool::from(token.hash.as_bytes().ct_eq(hash(text).as_bytes())) {
@@ -203,7 +203,7 @@ impl AccountStore {
 
     /// Remembers that a token was used from this address.
     pub fn note_use(&self, token: &AcceptedToken, from: IpAddr) {
-        let state = self.state.load();
+        let state = self.kept.load();
         // Revoked meanwhile.
         let Some(token) = state.tokens.iter().find(|one| one.id == token.id) else {
             return;

@@ -7,6 +7,7 @@ mod bootstrap;
 mod drafts;
 mod files;
 mod host_names;
+mod kept;
 mod operator_settings;
 mod own_certificate;
 mod replacements;
@@ -21,6 +22,8 @@ pub use bootstrap::{
 pub use drafts::Drafts;
 pub use files::create_folder;
 pub(crate) use files::{may_be_filled, write_private};
+pub(crate) use kept::Kept;
+pub use kept::KeptError;
 pub use operator_settings::{HistoryEntry, OperatorSettings, Values, history, prepare_change};
 pub use replacements::{Replaced, Replacements};
 pub use running_time::RunningTime;

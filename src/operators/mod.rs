@@ -4,14 +4,8 @@ mod links;
 mod password;
 mod sessions;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
 pub use links::LIFE as LINK_LIFE;
 use links::Links;
 use password::PasswordHash;
@@ -21,7 +15,7 @@ pub use sessions::{Origin, Session};
 use tokio::sync::{Mutex, Semaphore};
 use utoipa::ToSchema;
 
-use crate::data_dir::{DataDirError, write_private};
+use crate::data_dir::{Kept, KeptError};
 
 /// What an operator may do; each right includes those before it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
@@ -61,17 +55,9 @@ pub enum OperatorError {
     /// There are too many.
     #[error("there are {MOST} operators already; remove one first")]
     Full,
-    /// The file could not be read at the start.
-    #[error("{} cannot be read: {reason}; mend or remove the file, and restart the server", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file cannot be written.
+    /// The file could not be read at the start, or cannot be written.
     #[error(transparent)]
-    Write(#[from] DataDirError),
+    File(#[from] KeptError),
     /// No random numbers, or no thread.
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
@@ -79,10 +65,7 @@ pub enum OperatorError {
 
 /// The operators and their sessions.
 pub struct Operators {
-    file: PathBuf,
-    list: ArcSwap<Vec<Operator>>,
-    /// Why the file could not be read.
-    fault: Option<String>,
+    kept: Arc<Kept<Vec<Operator>>>,
     /// Held during a change, which waits for the disk.
     changing: Mutex<()>,
     /// A hash takes 19 MiB and a processor for a while.
@@ -101,19 +84,12 @@ const HASHES: usize = 2;
 impl Operators {
     /// Reads them. A file that cannot be read is reported and left as it is.
     pub fn open(data: &Path) -> Self {
-        let file = data.join("operators.json");
-        let read = match fs::read(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error.to_string()),
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
-        };
-        if let Err(error) = &read {
-            tracing::error!(file = %file.display(), error, "cannot read the operators; nobody of them can log on");
+        let kept = Kept::<Vec<Operator>>::open(data.join("operators.json"));
+        if let Some(error) = kept.fault() {
+            tracing::error!(file = %kept.file().display(), error, "cannot read the operators; nobody of them can log on");
         }
         Self {
-            fault: read.as_ref().err().cloned(),
-            list: ArcSwap::from_pointee(read.unwrap_or_default()),
-            file,
+            kept: Arc::new(kept),
             changing: Mutex::default(),
             hashing: Semaphore::new(HASHES),
             sessions: Sessions::default(),
@@ -123,18 +99,18 @@ impl Operators {
 
     /// All operators, in the order of their names.
     pub fn all(&self) -> Arc<Vec<Operator>> {
-        self.list.load_full()
+        self.kept.load()
     }
 
     /// The operator with this id or name.
     pub fn find(&self, name: &str) -> Option<Operator> {
-        let all = self.list.load();
+        let all = self.kept.load();
         all.iter().find(|operator| operator.is(name)).cloned()
     }
 
     /// The operator with this id.
     pub fn with_id(&self, id: &str) -> Option<Operator> {
-        let all = self.list.load();
+        let all = self.kept.load();
         all.iter().find(|operator| operator.id == id).cloned()
     }
 
@@ -264,22 +240,16 @@ impl Operators {
         &self,
         change: impl FnOnce(&mut Vec<Operator>) -> Result<R, E>,
     ) -> Result<R, E> {
-        if let Some(fault) = &self.fault {
-            let (file, reason) = (self.file.clone(), fault.clone());
-            return Err(OperatorError::Unreadable { file, reason }.into());
-        }
+        self.kept.check().map_err(OperatorError::from)?;
         let _alone = self.changing.lock().await;
-        let mut all = Vec::clone(&self.list.load());
+        let mut all = Vec::clone(&self.kept.load());
         let result = change(&mut all)?;
-        // Strings and numbers always have a JSON form.
-        let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
-        let file = self.file.clone();
-        let written = blocking(move || Ok(write_private(&file, &text)?)).await;
+        let kept = Arc::clone(&self.kept);
+        let written = blocking(move || Ok(kept.replace(all)?)).await;
         if let Err(error) = written {
-            tracing::error!(file = %self.file.display(), %error, "cannot write the operators; the change is refused");
+            tracing::error!(file = %self.kept.file().display(), %error, "cannot write the operators; the change is refused");
             return Err(error.into());
         }
-        self.list.store(Arc::new(all));
         Ok(result)
     }
 
@@ -315,6 +285,8 @@ impl Operator {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     #[actix_web::test]
@@ -359,7 +331,10 @@ mod tests {
         let added = operators
             .add("Anna".to_owned(), Right::Read, "x".to_owned(), 7)
             .await;
-        assert!(matches!(added, Err(OperatorError::Unreadable { .. })));
+        assert!(matches!(
+            added,
+            Err(OperatorError::File(KeptError::Unreadable { .. }))
+        ));
         assert_eq!(fs::read_to_string(&file).unwrap(), "rubbish");
     }
 }

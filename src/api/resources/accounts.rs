@@ -120,9 +120,7 @@ impl From<AccountError> for Problem {
             | AccountError::Full(_)
             | AccountError::TooManyTokens(_) => Kind::INVALID_STATE,
             AccountError::Unknown(_) | AccountError::UnknownToken(_) => Kind::NOT_FOUND,
-            AccountError::Unreadable { .. } | AccountError::Write(_) | AccountError::System(_) => {
-                Kind::UNAVAILABLE
-            }
+            AccountError::File(_) | AccountError::System(_) => Kind::UNAVAILABLE,
         };
         Self::new(kind, error.to_string())
     }

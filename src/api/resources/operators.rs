@@ -83,9 +83,7 @@ impl From<OperatorError> for Problem {
         let kind = match &error {
             OperatorError::Exists(_) | OperatorError::Full => Kind::INVALID_STATE,
             OperatorError::Unknown(_) => Kind::NOT_FOUND,
-            OperatorError::Unreadable { .. } | OperatorError::Write(_) | OperatorError::Hash(_) => {
-                Kind::UNAVAILABLE
-            }
+            OperatorError::File(_) | OperatorError::Hash(_) => Kind::UNAVAILABLE,
         };
         Self::new(kind, error.to_string())
     }
