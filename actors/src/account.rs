@@ -27,6 +27,12 @@ pub struct Grant {
 /// The name that stands for all lines.
 pub const EVERY_LINE: &str = "*";
 
+/// Whether a line can be called so: 1 to 512 octets, without what ends a name in a SIP header field.
+pub fn is_line_name(name: &str) -> bool {
+    let never = |c: char| c.is_whitespace() || c.is_control() || ",\"<>".contains(c);
+    (1..=512).contains(&name.len()) && !name.contains(never)
+}
+
 /// An account. It may log on by SIP, and by its tokens.
 #[derive(Clone, Debug)]
 pub struct Account {

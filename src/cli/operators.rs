@@ -103,14 +103,14 @@ impl Operators {
                 self.query.show(&list, table)
             }
             Command::Add(Add { name, rights }) => {
-                let password = read_password()?;
+                let password = read_password(name)?;
                 let new = json!({ "name": name, "rights": rights.name(), "password": password });
                 let added = self.query.send(Method::POST, PATH, Some(&new))?;
                 self.query.show(&added, |_| format!("{name} is added\n"))
             }
             Command::Password(One { name }) => {
                 let id = self.id(name)?;
-                let password = read_password()?;
+                let password = read_password(name)?;
                 let change = json!({ "password": password });
                 let path = format!("{PATH}/{id}");
                 let changed = self.query.send(Method::PATCH, &path, Some(&change))?;

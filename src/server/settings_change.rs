@@ -4,10 +4,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use uacsta_config::{Setting, Settings, SettingsError};
+use uacsta_actors::account::is_line_name;
+use uacsta_config::{Secret, Setting, Settings, SettingsError};
 
 use crate::{
     data_dir::{self, HistoryEntry, OperatorSettings, Replaced, Replacements, Values},
+    password_policy::weakness,
     reload::{Mistake, ReloadError},
 };
 
@@ -84,6 +86,9 @@ impl PlannedChange {
         }
         let mut mistakes = settings.change(&values).err().unwrap_or_default();
         mistakes.extend(locked(&self.values, current));
+        if !self.is_undo {
+            mistakes.extend(unfit(&self.values));
+        }
         if mistakes.is_empty() {
             return Ok((settings, former));
         }
@@ -143,6 +148,41 @@ fn locked(values: &Values, current: &Settings) -> Vec<SettingsError> {
             SettingsError::of_key(it.key, what)
         })
         .collect()
+}
+
+/// New passwords that are not secure, and entries of accounts that no line can have as its name. A file may have them, with a
+/// warning: phones and clients may know such a password already.
+fn unfit(values: &Values) -> Vec<SettingsError> {
+    let single = ["phones.password", "clients.password", "web.password"];
+    let single = single
+        .iter()
+        .filter_map(|key| weak(key, values.get(*key)?, &[]));
+    let accounts = values.get("clients.accounts").and_then(Value::as_array);
+    let accounts = accounts.into_iter().flatten().enumerate();
+    let accounts = accounts.flat_map(|(at, account)| {
+        let key = format!("clients.accounts[{at}]");
+        let user = account["user"].as_str();
+        let weak = weak(&format!("{key}.password"), &account["password"], user.as_slice());
+        let lines = account["lines"].as_array().into_iter().flatten();
+        let unfit = lines.filter_map(Value::as_str).find(|line| !is_line_name(line));
+        let unfit = unfit.map(|line| {
+            let what = format!(
+                "has {line:?}, which no line can be called; write [\"215\", \"216\"], one name a string"
+            );
+            SettingsError::of_key(format!("{key}.lines"), what)
+        });
+        weak.into_iter().chain(unfit)
+    });
+    single.chain(accounts).collect()
+}
+
+fn weak(key: &str, password: &Value, names: &[&str]) -> Option<SettingsError> {
+    let password = Secret::from(password.as_str()?);
+    if password.is_empty() || password.is_hashed() {
+        return None;
+    }
+    let weakness = weakness(password.expose(), names)?;
+    Some(SettingsError::of_key(key, weakness.to_string()))
 }
 
 /// An account without a password keeps the one of the same user.

@@ -6,19 +6,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use uacsta_actors::licence::code::Issuer;
+use uacsta_actors::{account::is_line_name, licence::code::Issuer};
 use uacsta_config::{Listen, Secret, Settings};
 
 use super::listeners;
-use crate::{data_dir, net};
+use crate::{
+    data_dir, net,
+    password_policy::{Weakness, weakness},
+};
 
 /// A weakness in settings, or in the files that they are read from.
 #[derive(Debug, Eq, PartialEq)]
 pub enum ConfigWarning {
-    /// A password too short to be secure.
-    ShortPassword {
+    /// A password that is not secure.
+    WeakPassword {
         /// Its user, or all phones.
         whose: String,
+        /// Why not.
+        weakness: Weakness,
     },
     /// A stored hash that does not fit the digest algorithm that is offered first.
     OtherHash {
@@ -66,9 +71,6 @@ pub enum ConfigWarning {
         fault: String,
     },
 }
-
-/// Characters of a secure password.
-const MIN_PASSWORD: usize = 10;
 
 /// Warns of changed settings that apply after a restart only.
 pub(super) fn warn_of_delayed_settings(former: &Settings, settings: &Settings, web_moves: bool) {
@@ -139,9 +141,10 @@ impl ConfigWarning {
                     Some(Self::OtherHash { whose, preferred })
                 }
                 (true, _) => None,
+                (false, _) if password.is_empty() => None,
                 (false, _) => {
-                    let is_short = password.expose().chars().count() < MIN_PASSWORD;
-                    (is_short && !password.is_empty()).then_some(Self::ShortPassword { whose })
+                    let weakness = weakness(password.expose(), &[&whose])?;
+                    Some(Self::WeakPassword { whose, weakness })
                 }
             }
         };
@@ -158,10 +161,7 @@ impl ConfigWarning {
     fn of_lines(settings: &Settings) -> impl Iterator<Item = Self> {
         let accounts = settings.clients.accounts.iter();
         accounts.flat_map(|account| {
-            let unfit = account.lines.iter().filter(|line| {
-                let never = |c: char| c.is_whitespace() || c.is_control() || ",\"<>".contains(c);
-                line.is_empty() || line.contains(never)
-            });
+            let unfit = account.lines.iter().filter(|line| !is_line_name(line));
             unfit.map(|line| Self::NoLineName {
                 user: account.user.clone(),
                 line: line.clone(),
@@ -190,7 +190,7 @@ impl ConfigWarning {
     /// Logs it.
     pub(super) fn warn(&self) {
         let (user, file) = match self {
-            Self::ShortPassword { whose } | Self::OtherHash { whose, .. } => (Some(whose), None),
+            Self::WeakPassword { whose, .. } | Self::OtherHash { whose, .. } => (Some(whose), None),
             Self::NoLineName { user, .. } => (Some(user), None),
             Self::OpenToAll { path } => (None, Some(path.display())),
             _ => (None, None),
@@ -202,7 +202,7 @@ impl ConfigWarning {
     /// The message of its log line.
     fn text(&self) -> &'static str {
         match self {
-            Self::ShortPassword { .. } => "password is too short to be secure",
+            Self::WeakPassword { .. } => "password is not secure",
             Self::OtherHash { .. } => "the stored hash is not of the algorithm offered first",
             Self::NoLineName { .. } => "the account names a line that cannot exist",
             Self::WithoutCertificate { .. } => "interfaces accept phones without a certificate",
@@ -223,10 +223,9 @@ impl ConfigWarning {
 impl fmt::Display for ConfigWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ShortPassword { whose } => write!(
-                f,
-                "the password of {whose} has fewer than {MIN_PASSWORD} characters, too few to be secure"
-            ),
+            Self::WeakPassword { whose, weakness } => {
+                write!(f, "the password of {whose} {weakness}")
+            }
             Self::OtherHash { whose, preferred } => write!(
                 f,
                 "the password of {whose} is stored without its {preferred} hash, but advanced.digest offers {preferred} first: clients that know {preferred} cannot log on. Make both hashes with: uacsta settings hash {whose}"
@@ -296,7 +295,11 @@ mod tests {
             |s| s.phones.password = "123456789".into(),
             &["of all phones (phones.password)"],
         );
-        check(|s| s.phones.password = "1234567890".into(), &[]);
+        check(
+            |s| s.phones.password = "1234567890".into(),
+            &["of all phones (phones.password) is easily guessed"],
+        );
+        check(|s| s.phones.password = "let me ring".into(), &[]);
         check(
             |s| s.clients.password = "short".into(),
             &["the password of ecsta "],

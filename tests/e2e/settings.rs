@@ -256,6 +256,47 @@ async fn secrets_are_set_and_never_shown() {
 }
 
 #[tokio::test]
+async fn weak_password_and_line_without_a_name_are_refused() {
+    let settings = "[phones]\npassword = \"ring\"\n[clients]\npassword = \"dial\"\n";
+    let server = serving(settings);
+    // A file may have them: phones and clients may know no others.
+    assert!(server.log().contains("password is not secure"));
+    let api = Api::of(&server);
+    let of = |member: &str, value: Value| {
+        let mut account = json!({ "user": "wall", "password": "let the wall dial" });
+        account[member] = value;
+        json!({ "clients.accounts": [account] })
+    };
+    for (change, words) in [
+        (
+            json!({ "clients.password": "abc" }),
+            "fewer than 10 characters",
+        ),
+        (json!({ "phones.password": "1234567890" }), "easily guessed"),
+        (json!({ "web.password": "administrator" }), "easily guessed"),
+        (of("password", json!("wallwallwall")), "easily guessed"),
+        (of("lines", json!(["215", ""])), "no line can be called"),
+    ] {
+        let (status, answer) = api.change(change.clone()).await;
+        assert_eq!(status, 422, "{change}: {answer}");
+        let wrong = &answer["violations"][0];
+        let pointer = wrong["pointer"].as_str().unwrap();
+        assert!(
+            change.get(pointer.trim_start_matches('/')).is_some(),
+            "{answer}"
+        );
+        assert!(
+            wrong["detail"].as_str().unwrap().contains(words),
+            "{answer}"
+        );
+    }
+    let (status, answer) = api.change(of("lines", json!(["215"]))).await;
+    assert_eq!(status, 200, "{answer}");
+    let password = json!({ "clients.password": "let the board dial" });
+    assert_eq!(api.change(password).await.0, 200);
+}
+
+#[tokio::test]
 async fn full_disk_rejects_a_change_and_applies_nothing() {
     let server = serving(PASSWORDS);
     let api = Api::of(&server);

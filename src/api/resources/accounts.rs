@@ -2,11 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
+use uacsta_actors::account::is_line_name;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Administrator, Api, Body, IfMatch, Kind, List, Page, PageParams, Problem, Row, Tagged, Time,
-    created, note_before, present,
+    check_password, created, note_before, present,
 };
 use crate::accounts::{AccountChange, AccountError, KnownAccount, LineRight, NewAccount};
 
@@ -44,7 +45,7 @@ pub(in crate::api) enum AccountSource {
 pub(in crate::api) struct AccountAdded {
     /// The name to log on with: 1 to 64 characters, in any case that of no other account.
     user: String,
-    /// For the SIP log-on: at least 10 characters.
+    /// For the SIP log-on: at least 10 characters, and not easily guessed.
     password: String,
     /// What it may do with which lines.
     #[schema(max_items = 16)]
@@ -59,7 +60,7 @@ pub(in crate::api) struct AccountAdded {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct AccountChanged {
-    /// At least 10 characters. Open connections stay.
+    /// At least 10 characters, and not easily guessed. Open connections stay.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     password: Option<String>,
@@ -178,7 +179,7 @@ pub(in crate::api) async fn add(
     Body(new): Body<AccountAdded>,
 ) -> Result<HttpResponse, Problem> {
     check_user(&new.user)?;
-    check_password(&new.password)?;
+    check_password(&new.password, &new.user)?;
     check_rights(&new.rights)?;
     check_numbers(&new.numbers)?;
     let new = NewAccount {
@@ -222,7 +223,9 @@ pub(in crate::api) async fn change(
         rights,
         numbers,
     } = change;
-    password.as_deref().map_or(Ok(()), check_password)?;
+    if let Some(password) = &password {
+        check_password(password, &before.user)?;
+    }
     rights.as_deref().map_or(Ok(()), check_rights)?;
     numbers.as_deref().map_or(Ok(()), check_numbers)?;
     let change = AccountChange {
@@ -281,13 +284,6 @@ fn check_user(user: &str) -> Result<(), Problem> {
     Err(Problem::member("user", why))
 }
 
-fn check_password(password: &str) -> Result<(), Problem> {
-    match password.chars().count() {
-        10..=1024 => Ok(()),
-        _ => Err(Problem::member("password", "it has 10 to 1024 characters")),
-    }
-}
-
 fn check_rights(rights: &[LineRight]) -> Result<(), Problem> {
     if rights.len() > 16 {
         return Err(Problem::member("rights", "there are at most 16"));
@@ -298,8 +294,7 @@ fn check_rights(rights: &[LineRight]) -> Result<(), Problem> {
             return Err(wrong("it has 1 to 1000 names of lines; * is every line"));
         }
         for line in &right.lines {
-            let never = |c: char| c.is_whitespace() || c.is_control() || ",\"<>".contains(c);
-            if line.is_empty() || line.len() > 512 || line.contains(never) {
+            if !is_line_name(line) {
                 return Err(wrong(
                     "a name of a line has 1 to 512 octets, and no space, comma, quote or angle bracket",
                 ));

@@ -39,6 +39,21 @@ use super::{
     streams::{StreamPermit, Streams},
     time::Time,
 };
+use crate::password_policy::weakness;
+
+/// Refuses a password that is not secure for somebody with this name.
+fn check_password(password: &str, name: &str) -> Result<(), Problem> {
+    if password.chars().count() > 1024 {
+        return Err(Problem::member(
+            "password",
+            "it has at most 1024 characters",
+        ));
+    }
+    match weakness(password, &[name]) {
+        Some(weakness) => Err(Problem::member("password", format!("it {weakness}"))),
+        None => Ok(()),
+    }
+}
 
 /// An actor has ended, since the server is stopping.
 fn stopping(_: actix::MailboxError) -> Problem {

@@ -155,6 +155,27 @@ const ANSWERS: &[(&str, &str, &str, u16, &str)] = &[
     ),
     (
         "POST",
+        "/api/v1/operators",
+        r#"{"name":"x","rights":"read","password":"password12"}"#,
+        422,
+        "password: it is easily guessed",
+    ),
+    (
+        "POST",
+        "/api/v1/accounts",
+        r#"{"user":"board","rights":[],"password":"boardboard"}"#,
+        422,
+        "password: it is easily guessed",
+    ),
+    (
+        "POST",
+        "/api/v1/accounts",
+        r#"{"user":"board","rights":[{"level":"watch","lines":[""]}],"password":"let it ring"}"#,
+        422,
+        "rights/0/lines: a name of a line has 1 to 512 octets",
+    ),
+    (
+        "POST",
         LICENSES,
         r#"{"code":"AAAA"}"#,
         409,

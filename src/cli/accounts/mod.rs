@@ -155,7 +155,7 @@ impl Accounts {
                 rights,
                 numbers,
             }) => {
-                let password = read_password()?;
+                let password = read_password(&user)?;
                 let rights = rights.value();
                 let new = json!({ "user": user, "password": password, "rights": rights, "numbers": numbers });
                 let added = query.send(Method::POST, PATH, Some(&new))?;
@@ -171,7 +171,7 @@ impl Accounts {
                 query.show(&changed, details)
             }
             Command::Password(One { account }) => {
-                let password = read_password()?;
+                let password = read_password(&account)?;
                 let change = json!({ "password": password });
                 let path = path(&account);
                 let changed = query.send(Method::PATCH, &path, Some(&change))?;

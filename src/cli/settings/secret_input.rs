@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _};
 
 use uacsta_connect::CommandError;
 
+use crate::password_policy::weakness;
+
 /// Asks for a secret twice on a terminal, else reads a line of standard input.
 pub(in crate::cli) fn read_secret(
     prompt: &str,
@@ -26,13 +28,41 @@ pub(in crate::cli) fn read_secret(
     Ok(secret)
 }
 
-/// The same for a password of somebody who logs on to the server.
-pub(in crate::cli) fn read_password() -> Result<String, CommandError> {
-    read_secret("Password: ", |password| {
-        if password.chars().count() < 10 {
-            let why = "the password has fewer than 10 characters; choose a longer one";
-            return Err(CommandError::Usage(why.to_owned()));
+/// The same for a password of somebody who logs on with this name.
+pub(in crate::cli) fn read_password(name: &str) -> Result<String, CommandError> {
+    read_secret("Password: ", |password| check_password(password, name))
+}
+
+fn check_password(password: &str, name: &str) -> Result<(), CommandError> {
+    let why = match weakness(password, &[name]) {
+        _ if password.is_empty() => {
+            "the password is empty; type one, or give it on standard input".to_owned()
         }
-        Ok(())
-    })
+        Some(weakness) => format!("the password {weakness}"),
+        None => return Ok(()),
+    };
+    Err(CommandError::Usage(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weak_password_is_refused() {
+        for (password, words) in [
+            ("", "is empty"),
+            ("123456789", "has fewer than 10 characters"),
+            ("grün ähnö", "has fewer than 10 characters"),
+            ("1234567890", "is easily guessed"),
+            ("let me dial", ""),
+        ] {
+            let said = check_password(password, "ecsta")
+                .err()
+                .map(|error| error.to_string());
+            let said = said.unwrap_or_default();
+            assert!(said.contains(words), "{password}: {said}");
+            assert_eq!(said.is_empty(), words.is_empty(), "{password}: {said}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use super::*;
-use crate::net::certificate::Validity;
+use crate::{net::certificate::Validity, password_policy::weakness};
 
 #[test]
 fn first_start_generates_and_second_keeps() {
@@ -46,6 +46,14 @@ fn unwritable_data_folder_is_named_in_full_with_the_cure() {
     let named = format!("the data folder {} cannot be created: ", folder.display());
     assert!(said.starts_with(&named), "{said}");
     assert!(said.contains("--data DIR"), "{said}");
+}
+
+#[test]
+fn generated_passwords_are_secure() {
+    for _ in 0..100 {
+        let made = password().unwrap();
+        assert_eq!(weakness(&made, &["admin", "ecsta"]), None, "{made}");
+    }
 }
 
 #[test]
