@@ -8,6 +8,7 @@ mod reference;
 mod requests;
 mod routes;
 mod tokens;
+mod versions;
 
 use actix::{Actor, Context, Handler, MessageResult};
 use arc_swap::ArcSwap;
