@@ -3,10 +3,11 @@
 use std::{fmt::Write, thread, time::Duration};
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
-use uacsta_connect::{ApiArgs, CommandError, parse_number, print};
+use uacsta_connect::{ApiArgs, CommandError, completion, parse_number, print};
 use uacsta_schema::escape_controls;
 
 use super::{
@@ -32,7 +33,7 @@ pub(super) struct Audit {
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     until: Option<Timestamp>,
     /// Only entries of this operator; cli.token: the command line
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::operators))]
     who: Option<String>,
     /// Only entries of this operation of the API, such as removePhone
     #[arg(long, value_name = "NAME")]

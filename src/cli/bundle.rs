@@ -10,9 +10,10 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::{ApiArgs, CommandError, completion, print};
 use uacsta_schema::phone_id::PhoneId;
 
 use super::output::note;
@@ -29,7 +30,7 @@ last 64 MiB of the log, and the last messages of each phone that is named. Messa
 numbers and names of callers: look before you give it away.")]
 pub(super) struct Bundle {
     /// Add the last messages of this phone; may be given up to 16 times
-    #[arg(long = "phone", value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    #[arg(long = "phone", value_name = "PHONE", value_parser = uacsta_connect::parse_phone, add = ArgValueCompleter::new(completion::phones))]
     phones: Vec<PhoneId>,
     /// The file to write [default: uacsta-bundle-DATE-TIME.zip in the current folder]
     #[arg(long, short, value_name = "FILE")]

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::CommandError;
+use uacsta_connect::{CommandError, completion};
 
 use super::{
     percent_encoded,
@@ -53,6 +54,7 @@ enum Command {
 #[derive(Args, Debug)]
 struct One {
     /// The client's id, or its user
+    #[arg(add = ArgValueCompleter::new(completion::clients))]
     client: String,
 }
 

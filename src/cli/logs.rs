@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::{ApiArgs, CommandError, parse_number, print};
+use uacsta_connect::{ApiArgs, CommandError, completion, parse_number, print};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 use super::{
@@ -30,7 +31,7 @@ pub(super) struct Logs {
     #[command(subcommand)]
     command: Option<Command>,
     /// Only lines about this phone
-    #[arg(long, value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    #[arg(long, value_name = "PHONE", value_parser = uacsta_connect::parse_phone, add = ArgValueCompleter::new(completion::phones))]
     phone: Option<PhoneId>,
     /// Only lines of this severity or a higher one
     #[arg(long, value_name = "LEVEL")]
@@ -66,7 +67,7 @@ enum Command {
 #[derive(Args, Debug)]
 struct File {
     /// Its name, as `uacsta logs files` lists it
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(completion::log_files))]
     file: String,
 }
 

@@ -25,7 +25,8 @@ mod web;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 pub use serve::{Plan, Serve};
 use uacsta_connect::{CommandError, DataArgs};
 use uacsta_console::{Certify, Client};
@@ -98,8 +99,11 @@ enum Command {
 }
 
 impl Cli {
-    /// Parses the arguments; with a wrong one the program ends.
+    /// Parses the arguments; with a wrong one the program ends, and also after it has answered a shell that completes a line.
     pub fn of_arguments() -> Self {
+        CompleteEnv::with_factory(Self::command)
+            .var(completions::VARIABLE)
+            .complete();
         let words: Vec<OsString> = std::env::args_os().collect();
         Self::try_parse_from(&words).unwrap_or_else(|error| phones::with_tip(error, &words).exit())
     }

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::CommandError;
+use uacsta_connect::{CommandError, completion};
 
 use super::{query::Query, settings::read_password, table::columns};
 
@@ -52,7 +53,7 @@ enum SessionCommand {
     /// End a session
     End {
         /// The session's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, add = ArgValueCompleter::new(completion::sessions))]
         id: String,
     },
 }
@@ -60,6 +61,7 @@ enum SessionCommand {
 #[derive(Args, Debug)]
 struct One {
     /// The operator's name
+    #[arg(add = ArgValueCompleter::new(completion::operators))]
     name: String,
 }
 

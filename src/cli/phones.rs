@@ -6,9 +6,10 @@ use clap::{
     Args, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use clap_complete::ArgValueCompleter;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uacsta_connect::CommandError;
+use uacsta_connect::{CommandError, completion};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 use super::{
@@ -34,7 +35,7 @@ Without web.tls on the server, forward the port with ssh -L 8080:127.0.0.1:8080 
 --server http://127.0.0.1:8080.")]
 pub(super) struct Phones {
     /// Show this phone alone, with the reason why it is not controlled, and what to do
-    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone, add = ArgValueCompleter::new(completion::phones))]
     phone: Option<PhoneId>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,7 +50,7 @@ enum Command {
     /// List the phones (the default)
     List(Watch),
     /// List a phone before it comes, so that it says why it does not
-    Add(One),
+    Add(New),
     /// Enable a phone: clients may monitor and control it
     On(One),
     /// Disable a phone: its session ends, and clients see it as out of service
@@ -58,11 +59,19 @@ enum Command {
     Forget(One),
 }
 
+/// A phone that is not listed yet.
+#[derive(Args, Debug)]
+struct New {
+    /// MAC address, with or without separators, or the extension that the phone will log on with
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    phone: PhoneId,
+}
+
 /// The phone that a subcommand is for.
 #[derive(Args, Debug)]
 struct One {
     /// MAC address, with or without separators, or the extension that the phone is listed under
-    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone, add = ArgValueCompleter::new(completion::phones))]
     phone: PhoneId,
 }
 
@@ -81,7 +90,7 @@ impl Phones {
             }
             (None, None) => self.list(self.watch.watch),
             (None, Some(phone)) => self.show(phone),
-            (Some(Command::Add(One { phone })), None) => self.add(*phone),
+            (Some(Command::Add(New { phone })), None) => self.add(*phone),
             (Some(Command::On(One { phone })), None) => self.switch(*phone, true),
             (Some(Command::Off(One { phone })), None) => self.switch(*phone, false),
             (Some(Command::Forget(One { phone })), None) => self.forget(*phone),

@@ -8,9 +8,10 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use reqwest::Method;
 use serde_json::Value;
-use uacsta_connect::{ApiArgs, CommandError, print};
+use uacsta_connect::{ApiArgs, CommandError, completion, print};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
 use super::output::{LineBuffer, write};
@@ -28,10 +29,10 @@ The server keeps the last messages of all phones and clients, limits.ladder in a
 and passwords are masked. What travelled over TLS is written to the capture as plain TCP.")]
 pub(super) struct Trace {
     /// MAC address, with or without separators, or extension of the phone
-    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone, required_unless_present = "client")]
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone, required_unless_present = "client", add = ArgValueCompleter::new(completion::phones))]
     phone: Option<PhoneId>,
     /// Show the messages of the client that logs on with this user
-    #[arg(long, value_name = "USER", conflicts_with = "phone")]
+    #[arg(long, value_name = "USER", conflicts_with = "phone", add = ArgValueCompleter::new(completion::users))]
     client: Option<String>,
     /// Go on with each message that comes, until Ctrl+C
     #[arg(long, short)]

@@ -21,6 +21,7 @@ mod certify;
 mod client_session;
 mod clients;
 mod commands;
+mod completions;
 #[cfg(unix)]
 mod console;
 mod crash;

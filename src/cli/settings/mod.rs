@@ -1,10 +1,12 @@
 //! `uacsta settings`: shows and changes the settings of a running server, reloads its configuration, and hashes passwords.
 
+mod completion;
 mod hash;
 mod secret_input;
 mod text;
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 use hash::Hash;
 use reqwest::Method;
 pub(super) use secret_input::{read_password, read_secret};
@@ -83,24 +85,24 @@ struct List {
 #[derive(Args, Debug)]
 struct Get {
     /// The setting, such as logs.level
-    #[arg(value_parser = parse_key)]
+    #[arg(value_parser = parse_key, add = ArgValueCompleter::new(completion::keys))]
     key: String,
 }
 
 #[derive(Args, Debug)]
 struct Set {
     /// The setting, such as logs.level
-    #[arg(value_parser = parse_key)]
+    #[arg(value_parser = parse_key, add = ArgValueCompleter::new(completion::keys))]
     key: String,
     /// The value; left out, it is read from the terminal or a pipe
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true, add = ArgValueCompleter::new(completion::values))]
     value: Option<String>,
 }
 
 #[derive(Args, Debug)]
 struct Reset {
     /// The settings, such as logs.level
-    #[arg(required = true, value_name = "KEY", value_parser = parse_key)]
+    #[arg(required = true, value_name = "KEY", value_parser = parse_key, add = ArgValueCompleter::new(completion::keys))]
     keys: Vec<String>,
 }
 

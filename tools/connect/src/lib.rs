@@ -3,6 +3,7 @@
 mod api;
 mod args;
 mod clock;
+pub mod completion;
 pub mod data_dir;
 mod duration;
 mod error;

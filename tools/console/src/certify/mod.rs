@@ -9,6 +9,7 @@ mod unfinished;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use device_under_test::DeviceUnderTest;
 use report::Report;
 use serde::Deserialize;
@@ -40,7 +41,7 @@ Examples:
 )]
 pub struct Certify {
     /// MAC address, with or without separators, or the extension that the phone is listed under
-    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone, add = ArgValueCompleter::new(uacsta_connect::completion::phones))]
     mac: PhoneId,
     /// The phone's line, where it has several [default: the first]
     #[arg(long, value_name = "NUMBER")]

@@ -5,10 +5,12 @@ mod error;
 mod feature;
 
 use clap::{Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use dial::dial;
 pub(super) use error::RunError;
 use feature::{dnd, forward};
 use serde_json::json;
+use uacsta_connect::completion;
 use uacsta_schema::csta::*;
 
 use crate::{Console, ConsoleError, output::Output};
@@ -21,7 +23,7 @@ pub(super) enum Command {
     /// Print the events of lines as they come
     Watch {
         /// The lines: numbers, SIP URIs or MAC addresses
-        #[arg(required = true)]
+        #[arg(required = true, add = ArgValueCompleter::new(completion::lines))]
         lines: Vec<String>,
         /// Stop after this time, such as 30s, 5m or 500ms [default: at Ctrl-C]
         #[arg(long = "for", value_name = "TIME", value_parser = uacsta_connect::parse_duration)]
@@ -30,11 +32,13 @@ pub(super) enum Command {
     /// Stop watching a line
     Unwatch {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
     },
     /// Call a number from a line
     Dial {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// The number
         number: String,
@@ -42,26 +46,31 @@ pub(super) enum Command {
     /// Answer the call that rings
     Answer {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
     },
     /// Hold the call
     Hold {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
     },
     /// Take the call off hold
     Retrieve {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
     },
     /// End the call, or decline the one that rings
     Drop {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
     },
     /// Hold the call and call another number
     Consult {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// The number
         number: String,
@@ -69,6 +78,7 @@ pub(super) enum Command {
     /// Connect the held party with the active one, or the active one with a number
     Transfer {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// The number; without it, the held call and the active one are connected
         number: Option<String>,
@@ -76,6 +86,7 @@ pub(super) enum Command {
     /// Send the call that rings elsewhere
     Deflect {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// Where it goes
         number: String,
@@ -83,6 +94,7 @@ pub(super) enum Command {
     /// Send digits into the call
     Digits {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// 0 to 9, * and #
         digits: String,
@@ -90,11 +102,13 @@ pub(super) enum Command {
     /// Show the calls of a line
     Calls {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
     },
     /// Switch do not disturb, or show whether it is on
     Dnd {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// Without it, show
         switch: Option<Switch>,
@@ -102,6 +116,7 @@ pub(super) enum Command {
     /// Forward calls, or show how they are forwarded
     Forward {
         /// The line
+        #[arg(add = ArgValueCompleter::new(completion::lines))]
         line: String,
         /// Which calls; without it, show
         calls: Option<Calls>,
