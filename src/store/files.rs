@@ -1,12 +1,16 @@
 //! File operations of the phone list.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
 
 use super::{StoreError, error::failed};
+
+/// How many copies of a damaged folder are kept.
+pub(super) const KEPT: usize = 5;
 
 /// Whether `path` still leads to the open file.
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
@@ -31,6 +35,30 @@ pub(super) fn set_aside(folder: &Path, name: &str) -> Result<PathBuf, StoreError
     let (path, kept) = (folder.join(name), damaged_path(folder, name));
     fs::rename(&path, &kept).map_err(failed("renamed", &path))?;
     Ok(kept)
+}
+
+/// Removes all but the [`KEPT`] newest copies of a damaged folder, which must not fill the disk.
+pub(super) fn prune_copies(folder: &Path, name: &str) {
+    if let Err(error) = try_prune(folder, name) {
+        tracing::warn!(%error, "cannot remove old copies of the damaged phone list");
+    }
+}
+
+fn try_prune(folder: &Path, name: &str) -> io::Result<()> {
+    let prefix = format!("{name}.damaged-");
+    let mut copies: Vec<PathBuf> = fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir() && starts_with(path, &prefix))
+        .collect();
+    // Their names end with the time.
+    copies.sort();
+    let surplus = copies.len().saturating_sub(KEPT);
+    copies.drain(..surplus).try_for_each(fs::remove_dir_all)
+}
+
+fn starts_with(path: &Path, prefix: &str) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| name.starts_with(prefix))
 }
 
 /// `name` with `damaged-<milliseconds>` before its extension.

@@ -9,7 +9,7 @@ use super::{
     Change, Entries, StoreError, Value,
     database::{Database, FOLDER},
     error::failed,
-    files::{copy_folder, damaged_path, set_aside},
+    files::{copy_folder, damaged_path, prune_copies, set_aside},
     journal::{self, Journal},
 };
 
@@ -29,12 +29,14 @@ pub(super) fn complete<T: Value>(
                 let kept = damaged_path(folder, FOLDER);
                 // The journal has everything, so the copy is only for those who look for the cause.
                 let copied = copy_folder(&path, &kept);
+                prune_copies(folder, FOLDER);
                 error!(kept = %kept.display(), ?copied, "phone list was damaged; completing it from telephones.jsonl");
             }
             (database, entries)
         }
         Err(damage) if damage.is_damage() => {
             let kept = set_aside(folder, FOLDER)?;
+            prune_copies(folder, FOLDER);
             error!(kept = %kept.display(), error = %damage, "cannot open the phone list; writing it again from telephones.jsonl");
             (Database::open(&path)?, Entries::new())
         }

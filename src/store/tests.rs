@@ -6,6 +6,7 @@ use uacsta_schema::mac::Mac;
 
 use super::{
     database::{FOLDER, LAYOUT},
+    files::KEPT,
     *,
 };
 
@@ -123,6 +124,20 @@ fn damaged_database_is_kept_and_restored_from_journal() {
         holds_both(folder.path());
         assert_eq!(damaged(folder.path()), 1, "{name} {}", damage.len());
     }
+}
+
+#[test]
+fn copies_of_damaged_databases_do_not_fill_the_disk() {
+    let folder = filled();
+    // The journal may have what no other file has.
+    let journal = folder.path().join("telephones.damaged-1.jsonl");
+    fs::write(&journal, "").unwrap();
+    for time in 0..2 * KEPT {
+        fs::write(folder.path().join(FOLDER).join("db"), b"garbage").unwrap();
+        holds_both(folder.path());
+        assert_eq!(damaged(folder.path()), 1 + KEPT.min(time + 1));
+    }
+    assert!(journal.exists());
 }
 
 #[test]
