@@ -198,6 +198,8 @@ pub enum SessionEnd {
     ConnectionLost,
     /// The session was never established: its INVITE was cancelled before our 2xx (RFC 3261, section 9.2), or makes no dialog.
     Cancelled,
+    /// The dialog moved to another connection, which ended first.
+    Stranded,
 }
 
 impl fmt::Display for SessionEnd {
@@ -209,6 +211,7 @@ impl fmt::Display for SessionEnd {
             Self::Expired => "the session was not refreshed in time",
             Self::ConnectionLost => "the connection was lost",
             Self::Cancelled => "the peer cancelled its INVITE",
+            Self::Stranded => "the connection on which the peer continued it ended",
         })
     }
 }

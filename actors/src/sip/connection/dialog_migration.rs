@@ -10,7 +10,7 @@ use super::{actor::SipConnection, owner::SessionOwner, sessions::OwnedSession};
 use crate::sip::{
     dialog::DialogId,
     responder::{FinalResponse, Responder},
-    session::SessionId,
+    session::{SessionEnd, SessionEventKind, SessionId},
     uas::Uas,
 };
 
@@ -69,7 +69,7 @@ pub(super) enum MigrationStep<U: Uas> {
     /// To the owner: the sender is the peer.
     Release,
     /// To the connection of the request, with the session.
-    Adopt(Box<OwnedSession<SessionOwner>>),
+    Adopt(InTransit),
 }
 
 impl<U: Uas> Migrate<U> {
@@ -95,5 +95,84 @@ impl<U: Uas> Migrate<U> {
             local_tag: &self.orphan.local_tag,
             remote_tag: &self.orphan.remote_tag,
         }
+    }
+}
+
+/// A session on its way to another connection. If that connection ends before it arrives, its owner is told that it is over.
+pub(super) struct InTransit(Option<Box<OwnedSession<SessionOwner>>>);
+
+impl InTransit {
+    pub(super) fn new(owned: OwnedSession<SessionOwner>) -> Self {
+        Self(Some(Box::new(owned)))
+    }
+
+    /// The session, once.
+    pub(super) fn arrive(mut self) -> Option<OwnedSession<SessionOwner>> {
+        self.0.take().map(|owned| *owned)
+    }
+}
+
+impl Drop for InTransit {
+    fn drop(&mut self) {
+        if let Some(owned) = self.0.take() {
+            let over = SessionEventKind::Ended(SessionEnd::Stranded);
+            owned.owner.tell(SessionId::NONE, over);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Sender, channel},
+        time::Duration,
+    };
+
+    use actix::{Actor, Context, Handler};
+
+    use super::{super::samples, *};
+    use crate::sip::{
+        connection::{csta_session::CstaSession, session_refresh::SessionRefresh},
+        session::SessionEvent,
+    };
+
+    struct Owner(Sender<SessionEvent>);
+
+    impl Actor for Owner {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<SessionEvent> for Owner {
+        type Result = ();
+
+        fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
+            self.0.send(event).expect("the test waits");
+        }
+    }
+
+    #[test]
+    fn owner_of_a_session_is_told_when_the_connection_that_it_moves_to_has_ended() {
+        let (told, events) = channel();
+        actix_rt::System::new().block_on(async {
+            let owner = Owner(told).start();
+            let in_transit = |key| {
+                let invite = samples::request("INVITE", 1, "z9hG4bK1x", "");
+                let timer = SessionRefresh::proposed(Duration::from_secs(300));
+                let session = CstaSession::accepted(&invite, "t", timer).expect("a dialog");
+                let owner = SessionOwner::new(owner.clone().recipient(), key);
+                InTransit::new(OwnedSession { owner, session })
+            };
+            assert!(in_transit(1).arrive().is_some());
+            drop(in_transit(2));
+            actix_rt::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        });
+        let event = events.try_recv().expect("an event");
+        assert_eq!(event.key, 2);
+        assert!(matches!(
+            event.what,
+            SessionEventKind::Ended(SessionEnd::Stranded)
+        ));
+        assert!(events.try_recv().is_err());
     }
 }

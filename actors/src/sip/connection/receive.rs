@@ -9,7 +9,7 @@ use uacsta_schema::sip::{HeaderName, MessageWriter, Method, Request, Status};
 use super::{
     actor::SipConnection,
     csta_session::{CstaSession, INTERVAL, PeerRequest, SessionEffect},
-    dialog_migration::{Migrate, MigrationStep, Moved},
+    dialog_migration::{InTransit, Migrate, MigrationStep, Moved},
     owner::SessionOwner,
     sessions::{DialogMatch, OwnedSession},
 };
@@ -331,14 +331,17 @@ impl<U: Uas> Handler<Migrate<U>> for SipConnection<U> {
                 let abandon = SessionEffect::AbandonRequests { tell: true };
                 self.session_effects(id, [abandon].into_iter().collect(), ctx);
                 if let Some(owned) = self.sessions.remove(id) {
-                    migration.step = MigrationStep::Adopt(Box::new(owned));
+                    migration.step = MigrationStep::Adopt(InTransit::new(owned));
                     to.do_send(migration);
                 }
             }
-            (MigrationStep::Adopt(mut owned), _) => {
+            (MigrationStep::Adopt(in_transit), _) => {
+                let Some(mut owned) = in_transit.arrive() else {
+                    return;
+                };
                 owned.session.moved(self.clock.now());
                 let due = owned.session.due_at();
-                let id = self.sessions.adopt(*owned);
+                let id = self.sessions.adopt(owned);
                 if let Some(at) = due {
                     self.wake_at(at, ctx);
                 }
