@@ -35,6 +35,9 @@ pub enum Refusal {
     /// An operator disabled the phone.
     #[error("the phone is disabled; enable it with: uacsta phones on <MAC>")]
     Disabled,
+    /// The phone refused the line for good while its list of lines changes.
+    #[error("the phone refused the line while its list of lines changes")]
+    LinesChange,
     /// The phone did not answer in time.
     #[error("the phone did not answer in time")]
     TimedOut,
@@ -100,7 +103,9 @@ impl Refusal {
     pub fn failure(&self) -> Failure {
         match self {
             Self::NoLine(_) | Self::OtherLine | Self::LineMissing => Failure::INVALID_DEVICE_ID,
-            Self::Away | Self::Disabled | Self::TimedOut => Failure::DEVICE_OUT_OF_SERVICE,
+            Self::Away | Self::Disabled | Self::LinesChange | Self::TimedOut => {
+                Failure::DEVICE_OUT_OF_SERVICE
+            }
             Self::NotADevice => Failure::INVALID_MONITOR_OBJECT,
             Self::Busy | Self::RetryAfter => Failure::RESOURCE_BUSY,
             Self::TooLarge => Failure::RESOURCE_LIMIT_EXCEEDED,

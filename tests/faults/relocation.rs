@@ -25,8 +25,8 @@ async fn started(server: &Server, mac: &str, lines: &[&str]) -> Phone {
     phone
 }
 
-/// From now on the phone has these lines.
-async fn lists(phone: &Phone, lines: &[&str]) {
+/// The phone says that it has these lines.
+async fn list(phone: &Phone, lines: &[&str]) {
     let lines = lines.iter();
     let devices: String = lines
         .map(|line| format!("<device>{}</device>", element("deviceID", line)))
@@ -36,6 +36,11 @@ async fn lists(phone: &Phone, lines: &[&str]) {
     );
     let part = phone.document("SwitchingFunctionDevices", &part);
     phone.info(&part).await.expect(200);
+}
+
+/// From now on the phone has these lines.
+async fn lists(phone: &Phone, lines: &[&str]) {
+    list(phone, lines).await;
     // What a phone lists of its own accord takes effect once a second.
     tokio::time::sleep(LISTED_EVERY).await;
 }
@@ -105,6 +110,28 @@ async fn monitor_follows_a_moved_line_with_the_same_cross_reference() {
     until_monitors(&first, 0).await;
     until_monitors(&second, 0).await;
     assert_eq!(server.list().await["monitoredLines"], 0);
+}
+
+/// A15: the phone refuses a line that it has just lost, as it said in a list that came too soon to take effect.
+#[tokio::test]
+async fn line_refused_while_it_moves_keeps_its_monitor() {
+    let server = Server::start();
+    let first = started(&server, FIRST, &[LINE]).await;
+    let mut session = server.client().await.open_server().await;
+    let reference = session.watch(LINE).await;
+    lists(&first, &[first.line(), LINE]).await;
+    list(&first, &[first.line(), LINE]).await;
+    list(&first, &[first.line()]).await;
+    let unknown = element("operation", "invalidDeviceID");
+    let unknown = first.document("CSTAErrorCode", &unknown);
+    first.once("MonitorStart", Reaction::Document(unknown));
+    first.stop_monitor().await.expect(200);
+    first.until_received("MonitorStart", 2).await;
+    hears(&mut session, &reference, &["OutOfServiceEvent"]).await;
+    let second = started(&server, SECOND, &[LINE]).await;
+    hears(&mut session, &reference, &["BackInServiceEvent"]).await;
+    tells(&second, &mut session, &reference).await;
+    assert_eq!(first.count("MonitorStart"), 2);
 }
 
 #[tokio::test]

@@ -310,7 +310,12 @@ impl Phone {
             Requester::KeepAlive => self.kept_alive(&result, ctx),
             Requester::DialogProbe => self.dialog_probed(&result, ctx),
             Requester::MonitorStart(line) => {
-                self.monitor_started(&line, responses::cross_ref(result), ctx);
+                let mut started = responses::cross_ref(result);
+                // The line may be another phone's by now: its clients follow it there.
+                if self.lines.may_differ() && started.as_ref().is_err_and(Refusal::is_permanent) {
+                    started = Err(Refusal::LinesChange);
+                }
+                self.monitor_started(&line, started, ctx);
             }
             Requester::Snapshot { line, asked } => self.calls_listed(&line, asked, result),
             Requester::Features { reply, dialect } => {

@@ -136,6 +136,11 @@ impl LineList {
             || (line.as_str() == &*self.phone.bare() && self.lines.iter().all(is_phones))
     }
 
+    /// Whether the phone's lines may differ from its last list: another one is on its way, or has not taken effect yet.
+    pub(super) fn may_differ(&self) -> bool {
+        self.request != ListRequest::None || self.has_changed || self.early.is_some()
+    }
+
     /// The phone reported that its lines changed. Returns whether to request them now; otherwise [`due`](Self::due) asks for
     /// that later.
     pub(super) fn changed(&mut self, now: Duration) -> bool {

@@ -146,3 +146,18 @@ fn reports_of_the_phones_own_accord_take_effect_once_a_second() {
     assert_eq!(list.due(at(9000)), None);
     assert!(list.add(part(&["5"], true), at(3000)).is_some());
 }
+
+#[test]
+fn lines_may_differ_while_a_list_is_on_its_way() {
+    let now = Duration::from_secs(9);
+    let mut list = list(true, &["1"]);
+    assert!(!list.may_differ());
+    list.requested(now);
+    assert!(list.may_differ());
+    list.add(part(&["1"], true), now);
+    assert!(!list.may_differ());
+    list.add(part(&["2"], true), now);
+    assert!(list.may_differ());
+    assert!(list.due(now + EVERY).is_some() && !list.may_differ());
+    assert!(!list.changed(now + EVERY) && list.may_differ());
+}
