@@ -6,10 +6,7 @@ use actix::Message;
 use bytes::Bytes;
 use uacsta_schema::csta::DeviceId;
 
-use super::{
-    rights::{LogOn, Rights},
-    withdrawal::ChangedRights,
-};
+use super::{log_on::LogOn, rights::Rights, withdrawal::ChangedRights};
 use crate::{registrar::ConnectedClient, sip::responder::Responder};
 
 /// A client in log lines: its user, and the address of its connection.

@@ -8,6 +8,7 @@ mod features;
 pub(crate) mod fixtures;
 mod line_resolver;
 mod listing;
+mod log_on;
 mod messages;
 mod monitors;
 mod office_line;
@@ -24,7 +25,8 @@ pub mod uas;
 mod withdrawal;
 
 pub use actor::Client;
+pub use log_on::LogOn;
 pub use messages::{ClientDisconnected, ClientName, ClientUser, OpenSession};
 pub use monitors::CrossRefs;
-pub use rights::{LogOn, Rights};
+pub use rights::Rights;
 pub use uas::ClientConnection;

@@ -11,7 +11,8 @@ use uacsta_schema::csta::{
 
 use super::{
     DialFailed, DialRequest,
-    state::{DialAction, DialEvent, DialMachine, DialState},
+    machine::DialMachine,
+    state::{DialAction, DialEvent, DialState},
 };
 use crate::{
     monitor::{ClientAddrs, MonitorStopped, Subscriber, SubscriptionChange},

@@ -11,6 +11,7 @@ use uacsta_schema::csta::{ConnectionId, DeviceId, Dialect, EventCause};
 use crate::{client::ClientName, registrar::Line, sip::session::SessionId};
 
 mod actor;
+mod machine;
 mod office_calls;
 mod state;
 

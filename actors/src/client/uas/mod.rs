@@ -1,17 +1,14 @@
 //! The UAS of client connections: log-on by REGISTER or with the first INVITE, and new sessions.
 
+mod names;
+mod register;
+
 use std::{collections::HashMap, net::SocketAddr, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr};
-use uacsta_config::Advanced;
-use uacsta_schema::{
-    csta::{self, DeviceId},
-    sip::{
-        HeaderName, Method, Request, Status,
-        header::{Contacts, NameAddr},
-        uri::Uri,
-    },
-};
+use names::{line, user_in};
+use register::{logs_off, registered};
+use uacsta_schema::sip::{HeaderName, Method, Request, Status, header::NameAddr};
 
 use super::{
     Client, ClientDisconnected, ClientName, ClientUser, CrossRefs, LogOn, OpenSession, Rights,
@@ -277,70 +274,6 @@ impl ClientUas {
     }
 }
 
-/// Whether a REGISTER only removes bindings (RFC 3261, section 10.2.2).
-fn logs_off(request: &Request) -> bool {
-    let head = request.head();
-    match head.contacts() {
-        Ok(Contacts::Star) => head.expires() == Some(0),
-        Ok(Contacts::List(contacts)) => {
-            let asked = |contact: &NameAddr<'_>| contact.expires().or_else(|| head.expires());
-            !contacts.is_empty() && contacts.iter().all(|contact| asked(contact) == Some(0))
-        }
-        Err(_) => false,
-    }
-}
-
-/// The response to an authenticated REGISTER. Stores nothing: the server reaches a client only by its connection.
-fn registered(request: &Request, advanced: &Advanced) -> FinalResponse {
-    let contacts = match request.head().contacts() {
-        Ok(Contacts::List(contacts)) => contacts,
-        Ok(_) => return Status::OK.into(),
-        Err(error) => return FinalResponse::from(Status::BAD_REQUEST).because(error.to_string()),
-    };
-    let Some(contact) = contacts.first() else {
-        return Status::OK.into();
-    };
-    let shortest = advanced.min_expires.as_secs();
-    let longest = u32::try_from(advanced.sip_expires.as_secs()).unwrap_or(u32::MAX);
-    let requested = contact.expires().or_else(|| request.head().expires());
-    let granted = requested.unwrap_or(longest).min(longest);
-    if granted != 0 && u64::from(granted) < shortest {
-        return FinalResponse::from(Status::INTERVAL_TOO_BRIEF)
-            .header(HeaderName::MinExpires, shortest);
-    }
-    FinalResponse::from(Status::OK)
-        .header(
-            HeaderName::Contact,
-            format_args!("<{}>;expires={granted}", contact.uri()),
-        )
-        .header(HeaderName::Expires, granted)
-}
-
-/// The line in the To of an INVITE, else in the Request-URI; `None` where neither has a user part.
-fn line(request: &Request) -> Option<DeviceId> {
-    let to = request
-        .head()
-        .to()
-        .ok()
-        .map(|to| to.uri().as_str().to_owned());
-    [to, Some(request.uri().to_owned())]
-        .into_iter()
-        .flatten()
-        .find(|uri| has_user(uri))
-        .map(DeviceId::from)
-}
-
-/// The user that an address names, as clients are known by.
-fn user_in(address: &NameAddr<'_>) -> Option<String> {
-    let uri = address.uri().as_str();
-    has_user(uri).then(|| csta::Name::of(uri).to_string())
-}
-
-/// Whether a URI has a user part or a number.
-fn has_user(uri: &str) -> bool {
-    Uri::parse(uri).is_ok_and(|uri| uri.user().is_some_and(|user| !user.is_empty()) || uri.is_tel())
-}
-
 impl Uas for ClientUas {
     fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
         if *request.method() != Method::Register {
@@ -385,19 +318,12 @@ impl Uas for ClientUas {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::time::Duration;
-
+mod fixtures {
     use bytes::BytesMut;
-    use uacsta_config::Settings;
-    use uacsta_schema::sip::{Frame, MessageLimits, SipMessage};
-
-    use super::*;
+    use uacsta_schema::sip::{Frame, MessageLimits, Request, SipMessage};
 
     /// A request with this Request-URI, To and further header fields.
-    fn request(uri: &str, to: &str, more: &str) -> Request {
+    pub(super) fn request(uri: &str, to: &str, more: &str) -> Request {
         let text = format!(
             "REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <{to}>\r\nCall-ID: c\r\nCSeq: 2 REGISTER\r\n{more}\r\n"
         );
@@ -405,60 +331,5 @@ mod tests {
             Ok(Frame::Message(SipMessage::Request(request))) => request,
             other => panic!("{other:?}"),
         }
-    }
-
-    #[test]
-    fn a_registration_is_granted_within_the_limits_of_the_settings() {
-        let mut advanced = Settings::builtin().advanced;
-        advanced.min_expires = Duration::from_secs(60);
-        advanced.sip_expires = Duration::from_secs(300);
-        let check = |more: &str, status: u16, expected: &str| {
-            let request = request("sip:h", "sip:a@h", more);
-            let response = registered(&request, &advanced);
-            assert_eq!(response.status.code(), status, "{more}");
-            let mut out = BytesMut::new();
-            response.compose_stateless(&mut out, &request, "t", ([192, 0, 2, 1], 5070).into());
-            let text = std::str::from_utf8(&out).unwrap();
-            assert!(text.contains(expected), "{more}: {text}");
-        };
-        check("", 200, "");
-        check("Contact: *\r\nExpires: 0\r\n", 200, "");
-        check(
-            "Contact: <sip:a@b>\r\n",
-            200,
-            "Contact: <sip:a@b>;expires=300\r\n",
-        );
-        check(
-            "Contact: <sip:a@b>;expires=90\r\n",
-            200,
-            "\r\nExpires: 90\r\n",
-        );
-        check(
-            "Contact: <sip:a@b>\r\nExpires: 3600\r\n",
-            200,
-            "\r\nExpires: 300\r\n",
-        );
-        check(
-            "Contact: <sip:a@b>\r\nExpires: 0\r\n",
-            200,
-            "\r\nExpires: 0\r\n",
-        );
-        check(
-            "Contact: <sip:a@b>\r\nExpires: 59\r\n",
-            423,
-            "Min-Expires: 60\r\n",
-        );
-    }
-
-    #[test]
-    fn the_line_of_an_invite_is_in_the_to_or_the_request_uri() {
-        let check = |uri: &str, to: &str, expected: Option<&str>| {
-            let line = line(&request(uri, to, ""));
-            assert_eq!(line.as_ref().map(DeviceId::as_str), expected, "{uri} {to}");
-        };
-        check("sip:h", "sip:h", None);
-        check("sip:h", "sip:215@h", Some("sip:215@h"));
-        check("sip:215@h", "sip:h", Some("sip:215@h"));
-        check("sip:214@h", "tel:+4930", Some("tel:+4930"));
     }
 }
