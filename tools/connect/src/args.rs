@@ -12,7 +12,7 @@ use uacsta_schema::phone_id::PhoneId;
 use crate::{
     CommandError, ConnectError, ServerAddress, Trust,
     data_dir::{self, Listening},
-    server::NO_TLS,
+    tls::NO_TLS,
 };
 
 /// The server's data folder.

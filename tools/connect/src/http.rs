@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::{CommandError, ServerAddress, Trust, server::ConnectFault};
+use crate::{CommandError, ServerAddress, Trust, tls::ConnectFault};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
