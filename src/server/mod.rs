@@ -43,6 +43,7 @@ use crate::{
     store::{Lock, StoreActor},
 };
 
+mod addresses;
 mod certificate;
 mod check;
 mod error;
@@ -54,10 +55,10 @@ mod undo;
 mod warnings;
 mod web;
 
+pub use addresses::Addresses;
 pub use check::Checked;
 use check::listeners;
 pub use error::StartError;
-pub use interfaces::Addresses;
 use interfaces::{Interfaces, interfaces};
 pub use reload::{ReloadContext, ValidatedSettings};
 use undo::Undos;
