@@ -2,22 +2,18 @@
 
 use std::{
     fs,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
-use uacsta_actors::clock::Clock;
 
 use super::storage::{SMALL_DISK, fill, may_mount, mounted_by};
 use crate::support::{
     line::Line,
     process::Serving,
     server::{Server, http},
+    wall_clock::WallClock,
 };
 
 const ACCOUNTS: &str = "/api/v1/accounts";
@@ -137,29 +133,9 @@ async fn revoked_token_is_refused_at_once_and_after_a_restart() {
     check(&Serving::start(server.kill(), "")).await;
 }
 
-/// A wall clock that is set by hand.
-#[derive(Debug)]
-struct Wall {
-    begun: Instant,
-    date: AtomicU64,
-}
-
-impl Clock for Wall {
-    fn now(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
-    fn wall(&self) -> u64 {
-        self.date.load(Ordering::SeqCst)
-    }
-}
-
 #[tokio::test]
 async fn token_is_refused_from_its_end_on() {
-    let wall = Arc::new(Wall {
-        begun: Instant::now(),
-        date: AtomicU64::new(1_800_000_000),
-    });
+    let wall = WallClock::at(1_800_000_000);
     let server = Server::by(wall.clone());
     let new = r#"{"name":"crm","endsAt":"2027-01-15T08:00:01Z"}"#;
     let path = format!("{ACCOUNTS}/ecsta/tokens");
@@ -168,7 +144,7 @@ async fn token_is_refused_from_its_end_on() {
     let made: Value = serde_json::from_str(&body).unwrap();
     let token = made["token"].as_str().unwrap();
     for (date, expected) in [(1_800_000_000, 200), (1_800_000_001, 401)] {
-        wall.date.store(date, Ordering::SeqCst);
+        wall.set(date);
         let (status, told) = server.http_as(token, "GET", "/api/v1/lines", "").await;
         assert_eq!(status, expected, "{told}");
         assert_eq!(told.contains("the token has ended"), expected == 401);

@@ -3,15 +3,10 @@
 use std::{
     fs,
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::net::TcpStream;
-use uacsta_actors::clock::Clock;
 
 use super::interfaces::{in_own_network, ip};
 use crate::support::{
@@ -20,43 +15,24 @@ use crate::support::{
     phone::Phone,
     process::Serving,
     server::Server,
+    wall_clock::WallClock,
 };
 
 const SETTINGS: &str =
     "[phones]\npassword = \"let me ring\"\n[clients]\npassword = \"let me dial\"\n";
 const DAY: u64 = 86_400;
 
-/// A wall clock that is set by hand, beside a clock that only goes on.
-#[derive(Debug)]
-struct Wall {
-    begun: Instant,
-    date: AtomicU64,
-}
-
-impl Clock for Wall {
-    fn now(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
-    fn wall(&self) -> u64 {
-        self.date.load(Ordering::SeqCst)
-    }
-}
-
 #[tokio::test]
 async fn wall_clock_jump_keeps_registrations_sessions_and_nonces() {
     let noon = 1_800_000_000;
-    let wall = Arc::new(Wall {
-        begun: Instant::now(),
-        date: AtomicU64::new(noon),
-    });
+    let wall = WallClock::at(noon);
     let server = Server::by(wall.clone());
     let phone = server.phone("000413c11001");
     phone.start().await;
     let mut session = server.client().await.open_server().await;
     session.watch(phone.line()).await;
     for date in [noon + DAY, noon - DAY, noon + 46 * DAY, noon - 1, noon] {
-        wall.date.store(date, Ordering::SeqCst);
+        wall.set(date);
         // The nonce that it has still holds: it is not challenged again.
         let sent = std::cell::Cell::new(0);
         let counted = phone.register_as(|request| {

@@ -19,6 +19,7 @@ pub mod sip;
 pub mod skipped;
 #[cfg(unix)]
 pub mod terminal;
+pub mod wall_clock;
 pub mod wire;
 pub mod xml;
 
