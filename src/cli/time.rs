@@ -6,30 +6,25 @@ use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
 /// Parses a time, or how long ago it was: `2026-12-02T10:00:00Z`, `2026-12-02 10:00` or `2026-12-02` in local time, `30m`, `2h`, `7d`.
 pub(super) fn parse_since(text: &str) -> Result<Timestamp, String> {
-    if let Some(ago) = length(text) {
-        let ago = SignedDuration::try_from(ago).map_err(|error| error.to_string())?;
-        return Timestamp::now()
-            .checked_sub(ago)
-            .map_err(|error| error.to_string());
-    }
-    time_of(text).ok_or_else(|| {
-        "not a time; write 2026-12-02T10:00:00Z, \"2026-12-02 10:00\" in local time, or 30m, 24h, 7d for so long ago"
-            .to_owned()
-    })
+    time_or_length(text, -1, "30m, 24h, 7d for so long ago")
 }
 
 /// Parses a time, or in how long it comes: `90d`.
 pub(super) fn parse_end(text: &str) -> Result<Timestamp, String> {
-    if let Some(length) = length(text) {
-        let length = SignedDuration::try_from(length).map_err(|error| error.to_string())?;
-        return Timestamp::now()
-            .checked_add(length)
-            .map_err(|error| error.to_string());
-    }
-    time_of(text).ok_or_else(|| {
-        "not a time; write 2026-12-02T10:00:00Z, \"2026-12-02 10:00\" in local time, or 24h, 90d for so long from now"
-            .to_owned()
-    })
+    time_or_length(text, 1, "24h, 90d for so long from now")
+}
+
+/// A time, or one that is so far from now: before it where `sign` is -1, else after it. `lengths` says how those are written.
+fn time_or_length(text: &str, sign: i32, lengths: &str) -> Result<Timestamp, String> {
+    let Some(length) = length(text) else {
+        return time_of(text).ok_or_else(|| {
+            format!("not a time; write 2026-12-02T10:00:00Z, \"2026-12-02 10:00\" in local time, or {lengths}")
+        });
+    };
+    let distance = SignedDuration::try_from(length).map(|length| length * sign);
+    distance
+        .and_then(|distance| Timestamp::now().checked_add(distance))
+        .map_err(|error| error.to_string())
 }
 
 /// A time, in the local time zone if it names none.
