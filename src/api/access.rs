@@ -16,8 +16,9 @@ use uacsta_actors::{account::Account, counters::Counter};
 
 use super::{
     audit,
-    authentication::{Keys, is_own_page},
+    authentication::Keys,
     connection::Peer,
+    cross_origin::is_own_page,
     document::Document,
     forwarded,
     problem::{Kind, Problem},

@@ -2,18 +2,11 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use actix_web::{
-    Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::header::{HOST, HeaderMap, HeaderValue, ORIGIN},
-    middleware::Next,
-};
 use arc_swap::ArcSwap;
 use subtle::ConstantTimeEq;
 use uacsta_actors::{
     ServerContext,
-    auth::{AuthAttempt, AuthUser, LimitStatus, RETRY_AFTER, Rate, Reservation},
+    auth::{AuthAttempt, AuthUser, LimitStatus, LogOnUnderWay, LogOnsUnderWay, RETRY_AFTER, Rate},
     counters::Counter,
     log_limit::repeat_count,
 };
@@ -21,8 +14,7 @@ use uacsta_config::Secret;
 
 use super::{
     access::{LogOn, Role},
-    connection::Peer,
-    problem::{Kind, Problem},
+    problem::Problem,
 };
 use crate::{
     accounts::{AcceptedToken, AccountStore, PREFIX, TokenError},
@@ -34,13 +26,14 @@ pub(super) struct Keys {
     accepted: ArcSwap<Credentials>,
     operators: Arc<Operators>,
     accounts: Arc<AccountStore>,
+    under_way: LogOnsUnderWay,
     context: Arc<ServerContext>,
 }
 
 /// The id and name of the administrator whose password is in the settings.
 pub(super) const ADMIN: &str = "admin";
 /// The name of the command line.
-const CLI_TOKEN: &str = "cli.token";
+pub(super) const CLI_TOKEN: &str = "cli.token";
 
 /// The token of the command line, and the password of the administrator.
 struct Credentials {
@@ -60,6 +53,7 @@ impl Keys {
             accepted: ArcSwap::from_pointee(Credentials::new(token, password)),
             operators,
             accounts,
+            under_way: LogOnsUnderWay::default(),
             context,
         }
     }
@@ -96,9 +90,8 @@ impl Keys {
             true => AuthUser::User("a program"),
             false => AuthUser::Administrator,
         };
-        let attempt = AuthAttempt::new(address, user);
-        let reserved = self.reserve(attempt)?;
-        self.failed(&reserved, address);
+        self.begin_attempt(AuthAttempt::new(address, user))?;
+        self.failed(AuthAttempt::new(address, user), address);
         Err(problem)
     }
 
@@ -161,12 +154,9 @@ impl Keys {
             AuthUser::User(&user)
         };
         let attempt = AuthAttempt::new(address, user);
-        let reserved = self.reserve(attempt)?;
+        let _under_way = self.begin_attempt(attempt)?;
         let verified = self.operators.verify(name, password.clone()).await;
-        let verified = verified.map_err(|error| {
-            self.context.log_on_limiter.give_back(attempt, &reserved);
-            Problem::unavailable(error.to_string())
-        })?;
+        let verified = verified.map_err(|error| Problem::unavailable(error.to_string()))?;
         let has_password = || is_admin && self.accepted.load().has_password(&password);
         let (id, log_on) = match &verified {
             Some(operator) => {
@@ -175,7 +165,7 @@ impl Keys {
                 (&*operator.id, LogOn { name, role })
             }
             None if has_password() => (ADMIN, LogOn::administrator(ADMIN)),
-            None => return Err(self.failed(&reserved, address)),
+            None => return Err(self.failed(attempt, address)),
         };
         let sessions = &self.operators.sessions;
         let cookie = sessions.begin(id, from, self.context.clock.now());
@@ -187,9 +177,8 @@ impl Keys {
         };
         if !is_current {
             sessions.end(&cookie);
-            return Err(self.failed(&reserved, address));
+            return Err(self.failed(attempt, address));
         }
-        self.context.log_on_limiter.give_back(attempt, &reserved);
         self.context.log_on_limiter.succeeded(attempt);
         tracing::info!(user = log_on.name, peer = %address, "operator logged on");
         Ok((log_on, cookie))
@@ -229,17 +218,21 @@ impl Keys {
         }
         // No SIP user has a space in its name.
         let attempt = AuthAttempt::new(address, AuthUser::User("a link"));
-        let reserved = self.reserve(attempt)?;
+        self.begin_attempt(attempt)?;
         let why = "the link has been used, has ended or is wrong; uacsta web prints a new one";
-        Err(self.failed(&reserved, address).because(why))
+        Err(self.failed(attempt, address).because(why))
     }
 
-    /// Counts an attempt as failed until it succeeds; refuses those of an address or user with too many failures.
-    fn reserve(&self, attempt: AuthAttempt<'_>) -> Result<Reservation, Problem> {
-        let rate = Rate::of(&self.context.config().settings.limits);
+    fn rate(&self) -> Rate {
+        Rate::of(&self.context.config().settings.limits)
+    }
+
+    /// Refuses an attempt of an address or user with too many failures; those under way count as failed.
+    fn begin_attempt(&self, attempt: AuthAttempt<'_>) -> Result<LogOnUnderWay<'_>, Problem> {
+        let limiter = &self.context.log_on_limiter;
         let now = self.context.clock.now();
-        let reserved = self.context.log_on_limiter.reserve(attempt, rate, now);
-        reserved.ok_or_else(|| {
+        let begun = self.under_way.begin(limiter, attempt, self.rate(), now);
+        begun.ok_or_else(|| {
             self.context.counters.count(Counter::LogOnRateLimited);
             let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
             Problem::too_many(detail, RETRY_AFTER.into())
@@ -247,12 +240,16 @@ impl Keys {
     }
 
     /// Counts and logs a failed attempt.
-    fn failed(&self, reserved: &Reservation, address: IpAddr) -> Problem {
+    fn failed(&self, attempt: AuthAttempt<'_>, address: IpAddr) -> Problem {
         self.context.counters.count(Counter::FailedLogOn);
-        match reserved.limit {
+        let now = self.context.clock.now();
+        match self
+            .context
+            .log_on_limiter
+            .failed(attempt, self.rate(), now)
+        {
             LimitStatus::Below => {
                 let what = "API log-on failed";
-                let now = self.context.clock.now();
                 if let Some(times) = self.context.log_limit.admit(address, what, now) {
                     tracing::warn!(peer = %address, times = repeat_count(times), "API log-on failed: wrong token or password");
                 }
@@ -298,11 +295,7 @@ impl Credentials {
 
     /// Whether `authorization` has the token.
     fn has_token(&self, authorization: &str) -> bool {
-        authorization
-            .split_once(' ')
-            .is_some_and(|(scheme, given)| {
-                scheme.eq_ignore_ascii_case("bearer") && is_same(&self.token, given.trim())
-            })
+        bearer(authorization).is_some_and(|given| is_same(&self.token, given))
     }
 
     fn has_password(&self, given: &str) -> bool {
@@ -319,46 +312,6 @@ fn bearer(authorization: &str) -> Option<&str> {
 /// Compares in constant time.
 fn is_same(secret: &Secret, given: &str) -> bool {
     secret.expose().as_bytes().ct_eq(given.as_bytes()).into()
-}
-
-/// Whether a browser sent the request for a page of another origin (RFC 6454, section 7.3). On a connection with TLS ours begins
-/// with https; without, a proxy may have ended it.
-fn is_cross_origin(headers: &HeaderMap, is_secure: bool) -> bool {
-    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
-    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    if site.is_some_and(|site| [&b"cross-site"[..], b"same-site"].contains(&site)) {
-        return true;
-    }
-    let Some(origin) = text(ORIGIN) else {
-        return false;
-    };
-    let plain = || origin.strip_prefix(b"http://").filter(|_| !is_secure);
-    let site = origin.strip_prefix(b"https://").or_else(plain);
-    site.is_none() || site != text(HOST)
-}
-
-/// Whether a browser sent the request for a page of this server.
-pub(super) fn is_own_page(headers: &HeaderMap, is_secure: bool) -> bool {
-    match headers.get(SEC_FETCH_SITE) {
-        Some(site) => site == "same-origin",
-        None => headers.contains_key(ORIGIN) && !is_cross_origin(headers, is_secure),
-    }
-}
-
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
-
-/// Refuses changes that a browser sends for a page of another origin.
-pub(super) async fn refuse_cross_origin(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let is_secure = Peer::of(&request).is_some_and(Peer::is_secure);
-    if !request.method().is_safe() && is_cross_origin(request.headers(), is_secure) {
-        let detail = "cross-origin request refused: Origin differs from Host";
-        let problem = Problem::new(Kind::NO_RIGHT, detail);
-        return Ok(request.error_response(problem).map_into_right_body());
-    }
-    Ok(next.call(request).await?.map_into_left_body())
 }
 
 #[cfg(test)]
@@ -448,28 +401,6 @@ mod tests {
                 .await
                 .is_ok()
         );
-    }
-
-    #[test]
-    fn rfc_6454_cross_origin_requests_are_recognised() {
-        for (origin, foreign, by_tls) in [
-            (None, false, false),
-            (Some("http://pbx.example:8080"), false, true),
-            (Some("https://pbx.example:8080"), false, false),
-            (Some("http://pbx.example"), true, true),
-            (Some("http://pbx.example:8080.evil.example"), true, true),
-            (Some("http://evil.example"), true, true),
-            (Some("null"), true, true),
-            (Some(""), true, true),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_static("pbx.example:8080"));
-            if let Some(origin) = origin {
-                headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            }
-            assert_eq!(is_cross_origin(&headers, false), foreign, "{origin:?}");
-            assert_eq!(is_cross_origin(&headers, true), by_tls, "{origin:?}");
-        }
     }
 
     #[test]

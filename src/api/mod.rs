@@ -8,6 +8,7 @@ mod body;
 mod browser;
 mod completion;
 mod connection;
+mod cross_origin;
 mod document;
 mod forwarded;
 mod host;
@@ -221,7 +222,7 @@ pub fn start(
             .service(
                 web::scope(routes::BASE)
                     .wrap(from_fn(idempotency::replay))
-                    .wrap(from_fn(authentication::refuse_cross_origin))
+                    .wrap(from_fn(cross_origin::refuse_cross_origin))
                     .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
                     .default_service(web::to(access::no_handler)),
             )

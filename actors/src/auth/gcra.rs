@@ -33,8 +33,8 @@ pub struct LogOnLimiter {
 /// An attempt to log on.
 #[derive(Clone, Copy, Debug, Hash)]
 pub struct AuthAttempt<'u> {
-    address: IpAddr,
-    user: AuthUser<'u>,
+    pub(super) address: IpAddr,
+    pub(super) user: AuthUser<'u>,
 }
 
 /// The user that credentials name.
@@ -68,15 +68,13 @@ pub enum LimitStatus {
     Exceeded,
 }
 
-/// An attempt that counts as failed until it is known to have succeeded.
-#[derive(Debug)]
-pub struct Reservation {
-    /// What follows if it fails.
-    pub limit: LimitStatus,
-    /// The theoretical arrival times of address and user before.
-    before: [[u64; 2]; 2],
-    at: u64,
-    price: u64,
+/// How many attempts are under way beside one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Others {
+    pub(super) at_address: usize,
+    pub(super) of_user: usize,
+    /// Of that user at that address.
+    pub(super) alike: usize,
 }
 
 const CELLS: usize = 1 << 14;
@@ -111,69 +109,41 @@ impl LogOnLimiter {
     /// Whether an attempt is admitted at `now`, the time since the server's start. A user that logged on from the same address last is
     /// admitted until that fails; an address without failures is not limited by failures elsewhere.
     pub fn admits(&self, attempt: AuthAttempt<'_>, rate: Rate, now: Duration) -> bool {
+        self.admits_beside(attempt, Others::default(), rate, now)
+    }
+
+    /// The same beside others under way, which count as failed.
+    pub(super) fn admits_beside(
+        &self,
+        attempt: AuthAttempt<'_>,
+        others: Others,
+        rate: Rate,
+        now: Duration,
+    ) -> bool {
         let (now, most) = (micros(now), rate.most());
+        let is_within = |debt: u64, others: usize| {
+            debt.saturating_sub(now) + others as u64 * rate.price() <= most
+        };
         let here = self.debt(&attempt.address);
-        if here + SUSPICION <= now || self.is_known(attempt) {
+        if others.alike == 0 && self.is_known(attempt) {
             return true;
         }
-        here.saturating_sub(now) <= most && self.debt(&attempt.user).saturating_sub(now) <= most
+        is_within(here, others.at_address)
+            && (here + SUSPICION <= now || is_within(self.debt(&attempt.user), others.of_user))
     }
 
     /// Counts a failed attempt.
     pub fn failed(&self, attempt: AuthAttempt<'_>, rate: Rate, now: Duration) -> LimitStatus {
-        self.count(attempt, rate, micros(now)).limit
-    }
-
-    /// Counts an admitted attempt as failed before its password is checked, which takes time: attempts at the same time cannot
-    /// pass the limit together. `None` if it is not admitted.
-    pub fn reserve(
-        &self,
-        attempt: AuthAttempt<'_>,
-        rate: Rate,
-        now: Duration,
-    ) -> Option<Reservation> {
-        let admitted = self.admits(attempt, rate, now);
-        admitted.then(|| self.count(attempt, rate, micros(now)))
-    }
-
-    /// Takes back what a reserved attempt counts.
-    pub fn give_back(&self, attempt: AuthAttempt<'_>, reserved: &Reservation) {
-        let cells = [self.cells(&attempt.address), self.cells(&attempt.user)];
-        for (cell, before) in cells.iter().flatten().zip(reserved.before.as_flattened()) {
-            let take_back = |paid: u64| {
-                let told = match reserved.limit {
-                    LimitStatus::Reached => 0,
-                    _ => paid & LOGGED,
-                };
-                let left = (paid & !LOGGED).saturating_sub(reserved.price);
-                // Without debt the address has not failed at all, unless it had before.
-                let left = if left <= reserved.at {
-                    left.min(before & !LOGGED)
-                } else {
-                    left
-                };
-                Some(left & !LOGGED | told)
-            };
-            let _ = cell.fetch_update(Relaxed, Relaxed, take_back);
-        }
-    }
-
-    fn count(&self, attempt: AuthAttempt<'_>, rate: Rate, at: u64) -> Reservation {
+        let now = micros(now);
         let pair = self.place(attempt);
         // The cell may belong to another pair by now.
         let _ = self.known[pair.0].compare_exchange(pair.1, 0, Relaxed, Relaxed);
-        let (here, address) = self.owe(&attempt.address, rate, at);
-        let (there, user) = self.owe(&attempt.user, rate, at);
-        let limit = match (here, there) {
+        let here = self.owe(&attempt.address, rate, now);
+        let user = self.owe(&attempt.user, rate, now);
+        match (here, user) {
             (LimitStatus::Reached, _) | (_, LimitStatus::Reached) => LimitStatus::Reached,
             (LimitStatus::Below, LimitStatus::Below) => LimitStatus::Below,
             _ => LimitStatus::Exceeded,
-        };
-        Reservation {
-            limit,
-            before: [address, user],
-            at,
-            price: rate.price(),
         }
     }
 
@@ -209,8 +179,7 @@ impl LogOnLimiter {
         first.min(second)
     }
 
-    /// Adds the price of a failure; returns what the cells were before, too.
-    fn owe(&self, name: &impl Hash, rate: Rate, now: u64) -> (LimitStatus, [u64; 2]) {
+    fn owe(&self, name: &impl Hash, rate: Rate, now: u64) -> LimitStatus {
         let [first, second] = self.cells(name).map(|cell| {
             let mut after = 0;
             let add = |paid: u64| {
@@ -222,16 +191,15 @@ impl LogOnLimiter {
             };
             let before = cell.fetch_update(Relaxed, Relaxed, add).unwrap_or_default();
             let told = before > now && before & LOGGED == LOGGED;
-            ((after.saturating_sub(now) > rate.most(), told), before)
+            (after.saturating_sub(now) > rate.most(), told)
         });
-        let limit = match (first.0, second.0) {
+        match (first, second) {
             ((true, true), (true, true)) => LimitStatus::Exceeded,
             ((true, _), (true, _)) => LimitStatus::Reached,
             // Between two limited attempts the debt shrinks a little.
             ((_, true), (_, true)) => LimitStatus::Exceeded,
             _ => LimitStatus::Below,
-        };
-        (limit, [first.1, second.1])
+        }
     }
 }
 
@@ -317,43 +285,6 @@ mod tests {
         // Who fails ten times a second is never held back.
         let clumsy = who("192.0.2.2", "b");
         assert_eq!(failures(&log_on_limiter, clumsy, 0, 10_000, 100), 100);
-    }
-
-    #[test]
-    fn attempts_at_the_same_time_are_limited_and_leave_no_trace_when_they_succeed() {
-        let log_on_limiter = LogOnLimiter::default();
-        let user = |address| who(address, "a");
-        let here = user("192.0.2.1");
-        let mut reserved = Vec::new();
-        while let Some(one) = log_on_limiter.reserve(here, RATE, at(0)) {
-            reserved.push(one);
-        }
-        assert_eq!(reserved.len(), 20);
-        for one in &reserved {
-            log_on_limiter.give_back(here, one);
-        }
-        assert_eq!(failures(&log_on_limiter, here, 1, 2, 100), 20);
-
-        // An address whose attempts all succeed is not held back by failures elsewhere.
-        let quiet = user("192.0.2.2");
-        for now in [5_000, 6_000] {
-            let both = [now, now + 10].map(|now| log_on_limiter.reserve(quiet, RATE, at(now)));
-            for one in both.iter().flatten() {
-                log_on_limiter.give_back(quiet, one);
-            }
-        }
-        failures(&log_on_limiter, user("192.0.2.3"), 7_000, 7_001, 100);
-        assert!(!log_on_limiter.admits(user("192.0.2.3"), RATE, at(7_002)));
-        assert!(log_on_limiter.admits(quiet, RATE, at(7_002)));
-
-        // Failures beside it stay counted.
-        let mixed = who("192.0.2.4", "b");
-        let right = log_on_limiter.reserve(mixed, RATE, at(0));
-        assert_eq!(failures(&log_on_limiter, mixed, 0, 1, 100), 19);
-        right
-            .iter()
-            .for_each(|one| log_on_limiter.give_back(mixed, one));
-        assert_eq!(failures(&log_on_limiter, mixed, 1, 2, 100), 1);
     }
 
     #[test]
