@@ -9,7 +9,7 @@ use super::{
     check_password, created, note_before, present,
 };
 use crate::{
-    api::authentication::ADMIN,
+    api::authentication::{ADMIN, CLI_TOKEN},
     operators::{Operator, OperatorError, Right},
 };
 
@@ -220,17 +220,46 @@ fn found(api: &Api, name: &str) -> Result<Operator, Problem> {
     api.operators.find(name).ok_or_else(unknown)
 }
 
+/// The audit log tells operators by their names from the administrator, the command line and programs (`crm (token wall)`).
 fn check_name(name: &str) -> Result<(), Problem> {
     let length = name.chars().count();
     let why = match () {
         () if !(1..=64).contains(&length) => "it has 1 to 64 characters",
-        () if name.chars().any(|c| c.is_control() || "/:".contains(c)) => {
-            "it has no colon, no slash and no control characters"
+        () if name.chars().any(|c| c.is_control() || "/:(".contains(c)) => {
+            "it has no colon, no slash, no parenthesis and no control characters"
         }
         () if name.eq_ignore_ascii_case(ADMIN) => {
             "admin is the administrator of the settings; choose another name"
         }
+        () if name.eq_ignore_ascii_case(CLI_TOKEN) => {
+            "cli.token is the command line; choose another name"
+        }
         () => return Ok(()),
     };
     Err(Problem::member("name", why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_name;
+
+    #[test]
+    fn names_that_the_audit_log_gives_to_others_are_refused() {
+        for name in [
+            "",
+            "admin",
+            "Admin",
+            "cli.token",
+            "CLI.token",
+            "crm (token wall)",
+            "a:b",
+            "a/b",
+            "a\nb",
+        ] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        for name in ["anna", "Anna Maier", "cli", "administrator"] {
+            assert!(check_name(name).is_ok(), "{name:?}");
+        }
+    }
 }
