@@ -343,7 +343,7 @@ async fn reload_command_reports_mistakes() {
     server.write_settings("[advanced]\nkeep_alive = 2\n");
     let refused = run(&["settings", "reload", "--data", &folder]);
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
     assert!(
         said.contains("the configuration is unchanged") && said.contains("uacsta.toml, line 2"),
         "{said}"
