@@ -234,10 +234,8 @@ impl<'a> Ends<'a> {
         while let Some(feed) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at_checked(feed + 1)?;
             rest = after;
-            let Some((name, value)) = line
-                .iter()
-                .position(|octet| *octet == b':')
-                .and_then(|at| line.split_at_checked(at))
+            let Some((name, value)) =
+                memchr::memchr(b':', line).and_then(|at| line.split_at_checked(at))
             else {
                 if line.trim_ascii().is_empty() {
                     break;
@@ -253,7 +251,7 @@ impl<'a> Ends<'a> {
                 _ => continue,
             };
             let value = value.get(1..).and_then(|value| str::from_utf8(value).ok());
-            *field = value.map(str::trim);
+            *field = value.map(str::trim_ascii);
             if from.is_some() && to.is_some() && cseq.is_some() {
                 break;
             }

@@ -1,6 +1,6 @@
 //! Decodes the octets of a document into UTF-8: byte order mark, charset parameter, declared encoding, characters.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -35,7 +35,9 @@ fn decode(raw: Bytes, charset: Option<&'static Encoding>) -> ByteString {
     let padding = body.iter().rev().take_while(|byte| **byte == 0).count();
     let body = raw.slice_ref(&body[..body.len() - padding]);
     let declared = declared(&body).map(|range| &body[range]);
-    let named = declared.and_then(Encoding::for_label_no_replacement);
+    let is_labelled = declared.is_none_or(|name| name.eq_ignore_ascii_case(b"utf-8"));
+    let named = declared.filter(|_| !is_labelled);
+    let named = named.and_then(Encoding::for_label_no_replacement);
     // Octets that are text in neither byte order of UTF-16 are not UTF-16, whatever the document declares.
     let narrow = |it: &&Encoding| ![UTF_16LE, UTF_16BE].contains(it);
     let encodings = [marked, charset.filter(narrow), named.filter(narrow)];
@@ -43,7 +45,6 @@ fn decode(raw: Bytes, charset: Option<&'static Encoding>) -> ByteString {
     if encoding != UTF_8 {
         return relabelled(&encoding.decode_without_bom_handling(&body).0).into();
     }
-    let is_labelled = declared.is_none_or(|name| name.eq_ignore_ascii_case(b"utf-8"));
     match ByteString::try_from(body.clone()) {
         Ok(text) if is_labelled => text,
         Ok(text) => relabelled(&text).into(),
@@ -71,13 +72,16 @@ fn with_latin1(body: &[u8]) -> String {
     text
 }
 
+static ENCODING: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b"encoding"));
+
 /// The place of the encoding's name in the XML declaration.
 fn declared(body: &[u8]) -> Option<Range<usize>> {
     if !body.starts_with(b"<?xml") {
         return None;
     }
     let declaration = &body[..memchr(b'>', body)?];
-    let key = memmem::find(declaration, b"encoding")?;
+    let key = ENCODING.find(declaration)?;
     let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'');
     let quote = key + declaration[key..].iter().position(is_quote)?;
     let name = quote + 1;

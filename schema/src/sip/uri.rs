@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, net::IpAddr};
 
 use super::{
     SyntaxError,
-    header::{Params, Transport, host_and_port},
+    header::{Params, Transport, cut, host_and_port},
 };
 
 /// A URI. All parts are as received; only [`user_decoded`](Self::user_decoded) decodes escapes.
@@ -27,7 +27,7 @@ impl<'a> Uri<'a> {
     /// The fault, such as a missing scheme, white space, or an unusable host or port in a sip or sips URI.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let text = text.trim_ascii();
-        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        let (scheme, rest) = cut(text, b':').unwrap_or_default();
         let scheme_like =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -179,8 +179,8 @@ impl<'a> Uri<'a> {
         let question = memchr::memchr(b'?', rest.as_bytes()).unwrap_or(rest.len());
         let at = rest
             .get(..question)
-            .and_then(|start| start.rfind('@'))
-            .or_else(|| rest.rfind('@'));
+            .and_then(|start| memchr::memrchr(b'@', start.as_bytes()))
+            .or_else(|| memchr::memrchr(b'@', rest.as_bytes()));
         let (userinfo, rest) = match at {
             Some(at) => {
                 let (userinfo, rest) = rest.split_at(at);
@@ -188,11 +188,11 @@ impl<'a> Uri<'a> {
             }
             None => ("", rest),
         };
-        let (user, password) = match userinfo.split_once(':') {
+        let (user, password) = match cut(userinfo, b':') {
             Some((user, password)) => (user, Some(password)),
             None => (userinfo, None),
         };
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (rest, headers) = cut(rest, b'?').unwrap_or((rest, ""));
         let semicolon = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
         let (host, params) = rest.split_at(semicolon);
         let (host, port) = host_and_port(host)?;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use super::{
     Params,
-    text::{closing_quote, is_open, split, unescape},
+    text::{closing_quote, cut, is_open, split, unescape},
 };
 use crate::sip::{SyntaxError, Uri};
 
@@ -52,9 +52,7 @@ impl<'a> NameAddr<'a> {
         let inner = rest
             .strip_prefix('<')
             .ok_or(SyntaxError("has a display name without <URI>"))?;
-        let (uri, rest) = inner
-            .split_once('>')
-            .ok_or(SyntaxError("has no closing '>'"))?;
+        let (uri, rest) = cut(inner, b'>').ok_or(SyntaxError("has no closing '>'"))?;
         if uri != uri.trim_ascii() {
             return Err(SyntaxError("has white space within <>"));
         }

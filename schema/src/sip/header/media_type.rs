@@ -32,6 +32,9 @@ impl<'a> MediaType<'a> {
     /// Whether type and subtype match, ignoring case and white space around the slash.
     #[must_use]
     pub fn is(&self, essence: &str) -> bool {
+        if self.essence.eq_ignore_ascii_case(essence) {
+            return true;
+        }
         let parts = |text: &'a str| {
             text.split_once('/')
                 .map(|(kind, subtype)| (kind.trim_ascii(), subtype.trim_ascii()))

@@ -16,6 +16,6 @@ pub use cseq::CSeq;
 pub use media_type::MediaType;
 pub use params::Params;
 pub use session_expires::{Refresher, SessionExpires};
-pub(super) use text::{closing_quote, host_and_port, ipv6, leading_number, position, split};
+pub(super) use text::{closing_quote, cut, host_and_port, ipv6, leading_number, position, split};
 pub use transport::Transport;
 pub use via::Via;

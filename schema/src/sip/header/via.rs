@@ -2,7 +2,7 @@
 
 use super::{
     Params, Transport,
-    text::{host_and_port, is_open, position},
+    text::{cut, host_and_port, is_open, position},
 };
 use crate::sip::{SyntaxError, start::is_token};
 
@@ -22,8 +22,8 @@ impl<'a> Via<'a> {
     /// The fault, such as an unusable host or an empty parameter.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         const PROTOCOL: SyntaxError = SyntaxError("does not start with SIP/2.0 and a transport");
-        let (name, rest) = text.split_once('/').ok_or(PROTOCOL)?;
-        let (version, rest) = rest.split_once('/').ok_or(PROTOCOL)?;
+        let (name, rest) = cut(text, b'/').ok_or(PROTOCOL)?;
+        let (version, rest) = cut(rest, b'/').ok_or(PROTOCOL)?;
         if !name.trim_ascii().eq_ignore_ascii_case("SIP") || version.trim_ascii() != "2.0" {
             return Err(PROTOCOL);
         }
