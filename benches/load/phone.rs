@@ -164,7 +164,8 @@ impl Phone {
                 if opens && request.header("Contact").is_some() {
                     self.dialog.replace(Some(Dialog::called(request, &tag)));
                 }
-                self.accept(wire, request, ok()).csta(status())
+                let accepted = self.accept(wire, request, ok()).routed_as(request);
+                accepted.csta(status())
             }
             "UPDATE" => self.accept(wire, request, ok()),
             "INFO" if self.dialog.borrow().is_none() => request

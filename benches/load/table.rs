@@ -25,7 +25,7 @@ pub(crate) fn share(tally: &Tally) -> f64 {
 /// Runs everything and prints the table; a row that fails says so in its place.
 ///
 /// # Errors
-/// When a row failed.
+/// When a row, or more than one in a hundred of its transactions, failed.
 pub(crate) async fn run(setup: &Setup, span: Span, runs: usize) -> anyhow::Result<()> {
     let table = Table {
         setup,
@@ -118,6 +118,13 @@ impl Table<'_> {
                     continue;
                 }
                 match row(*kind).await {
+                    Ok(tally) if tally.failed * 100 > tally.finished => {
+                        let of = tally.failed + tally.finished;
+                        self.fail(&format!(
+                            "{name}, {kind:?}: {} of {of} failed",
+                            tally.failed
+                        ));
+                    }
                     Ok(tally) => found.push(tally),
                     Err(error) => self.fail(&format!("{name}, {kind:?}: {error:#}")),
                 }

@@ -163,6 +163,12 @@ impl Message {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Adds the routes of the request that this 200 answers (RFC 3261, section 12.1.1).
+    pub fn routed_as(self, request: &Self) -> Self {
+        let routes = request.all("Record-Route");
+        routes.fold(self, |answer, route| answer.with("Record-Route", route))
+    }
+
     /// A header that must be there; the panic shows the message.
     #[track_caller]
     pub fn must(&self, name: &str) -> &str {

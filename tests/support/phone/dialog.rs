@@ -132,10 +132,7 @@ impl Phone {
             state.dialog = Some(Dialog::called(invite, &ours));
             state.dialogs += 1;
         });
-        let routes = invite.all("Record-Route");
-        let answer = routes.fold(self.accept(wire, invite), |answer, route| {
-            answer.with("Record-Route", route)
-        });
+        let answer = self.accept(wire, invite).routed_as(invite);
         answer.tagged(&ours).csta(self.status())
     }
 
