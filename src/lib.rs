@@ -17,5 +17,6 @@ pub mod process;
 pub mod reload;
 pub mod server;
 pub mod store;
+pub mod texts;
 
 pub use server::{Addresses, ConfigWarning, Running, Server, StartError};

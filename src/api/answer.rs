@@ -18,9 +18,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    language,
     problem::{Kind, Problem},
     rates::Standing,
 };
+use crate::texts::Language;
 
 /// The number of a request, in its answer, in the log and in the audit log.
 #[derive(Clone, Debug)]
@@ -41,7 +43,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Numbers the request, and writes the body of a refusal.
+/// Numbers the request, and writes the body of a refusal in the language that the request prefers.
 pub(super) async fn finish(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -49,7 +51,11 @@ pub(super) async fn finish(
     let id = RequestId::new();
     request.extensions_mut().insert(id.clone());
     let mut response = next.call(request).await?.map_into_boxed_body();
-    if let Some(body) = refusal(&response).map(|problem| problem.body(&id.0)) {
+    let mut language = response.request().extensions().get::<Language>().copied();
+    if let Some(problem) = refusal(&response) {
+        let accepted = Language::accepted(response.request().headers());
+        language = Some(accepted);
+        let body = problem.body(accepted, &id.0);
         response = response.map_body(|_, _| BoxBody::new(body));
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, json);
@@ -61,6 +67,9 @@ pub(super) async fn finish(
     let headers = response.headers_mut();
     if let Some(standing) = standing {
         standing.tell(headers);
+    }
+    if let Some(language) = language {
+        language::tell(language, headers);
     }
     if !headers.contains_key(CACHE_CONTROL) {
         let private = HeaderValue::from_static("private, no-cache");

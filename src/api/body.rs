@@ -106,6 +106,7 @@ pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::texts::Language;
 
     fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
         typed(json(octets)?)
@@ -142,7 +143,9 @@ mod tests {
                 "/rights/0/x",
             ),
         ] {
-            let problem = read::<Change>(body.as_bytes()).unwrap_err().body("");
+            let problem = read::<Change>(body.as_bytes())
+                .unwrap_err()
+                .body(Language::English, "");
             let told: Value = serde_json::from_slice(&problem).unwrap();
             assert_eq!(told["status"], status, "{body}: {told}");
             let named = told["violations"][0]["pointer"].as_str();

@@ -181,7 +181,7 @@ fn complete(document: &mut Value) {
     document["info"] = json!({
         "title": "uacsta",
         "version": env!("CARGO_PKG_VERSION"),
-        "description": "Phones, lines, licences and settings of a uacsta server. docs/api.md describes the conventions.",
+        "description": "Phones, lines, licences and settings of a uacsta server. docs/api.md describes the conventions. Texts for people are in the language of Accept-Language (en, de).",
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     });
     document["servers"] = json!([{ "url": "/" }]);

@@ -24,8 +24,10 @@ use sha2::{Digest as _, Sha256};
 use super::{
     access::{self, LogOn, Needed},
     connection::Peer,
+    language,
     problem::{Kind, Problem},
 };
+use crate::texts::Language;
 
 /// The field that names a request.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -218,7 +220,10 @@ pub(super) async fn replay(
             response.map_into_boxed_body(),
         ));
     }
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
+    if let Some(language) = request.extensions().get::<Language>() {
+        language::tell(*language, head.headers_mut());
+    }
     let body = body::to_bytes(body).await.unwrap_or_default();
     begun.keep(&request, head.status(), || {
         Answer::Done(head.status(), head.headers().clone(), body.clone())
@@ -314,7 +319,11 @@ mod tests {
         let one = key("anna", 1);
         assert!(answers.begin(&one, [1; 32]).unwrap().is_none());
         for (request, status) in [([1; 32], 409), ([2; 32], 422)] {
-            let problem = answers.begin(&one, request).err().unwrap().body("");
+            let problem = answers
+                .begin(&one, request)
+                .err()
+                .unwrap()
+                .body(Language::English, "");
             let problem: serde_json::Value = serde_json::from_slice(&problem).unwrap();
             assert_eq!(problem["status"], status, "{problem}");
         }

@@ -13,6 +13,7 @@ mod document;
 mod forwarded;
 mod host;
 mod idempotency;
+mod language;
 mod log_on;
 mod methods;
 mod metrics;

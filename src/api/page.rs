@@ -296,6 +296,7 @@ fn filter<F: DeserializeOwned>(pairs: &[(String, String)]) -> Result<F, Problem>
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::texts::Language;
 
     #[derive(Clone, Debug, PartialEq, Serialize)]
     struct Item {
@@ -366,7 +367,7 @@ mod tests {
         ] {
             let page = Page::<NoFilter>::read(query);
             let problem = page.and_then(|page| page.of(items())).unwrap_err();
-            let told: Value = serde_json::from_slice(&problem.body("")).unwrap();
+            let told: Value = serde_json::from_slice(&problem.body(Language::English, "")).unwrap();
             assert_eq!(told["violations"][0]["pointer"], named, "{query}: {told}");
         }
     }

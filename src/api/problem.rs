@@ -10,13 +10,19 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::texts::Language;
+
 /// Where the types of problems are described.
 pub(super) const TYPES: &str = "/api/v1/problems/";
 
 /// A refusal.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
-    body: Box<ProblemBody>,
+    /// `None` where the status says all.
+    kind: Option<Kind>,
+    status: StatusCode,
+    detail: String,
+    violations: Vec<Violation>,
     /// Further fields of the answer's head.
     headers: Vec<(HeaderName, HeaderValue)>,
     closes: bool,
@@ -70,120 +76,50 @@ pub(super) struct Violation {
     detail: String,
 }
 
-/// A kind of problem.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+/// A kind of problem. Its texts have its name, with `-title` and `-description`.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
+    /// The last part of its type.
+    pub(super) name: &'static str,
+    status: u16,
+}
+
+/// A kind of problem, described.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Kind)]
+pub(super) struct KindShown {
     /// The last part of its type.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
-    pub(super) name: &'static str,
+    name: &'static str,
     /// The kind in words.
-    #[schema(value_type = String)]
-    title: &'static str,
+    title: String,
     /// The status of such answers.
     status: u16,
     /// When it is given, and what to do.
-    #[schema(value_type = String)]
-    description: &'static str,
+    description: String,
 }
 
 impl Kind {
-    const fn new(
-        name: &'static str,
-        status: u16,
-        title: &'static str,
-        description: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            title,
-            status,
-            description,
-        }
+    const fn new(name: &'static str, status: u16) -> Self {
+        Self { name, status }
     }
 
-    pub(super) const UNREADABLE: Self =
-        Self::new("unreadable", 400, "Not readable", "The body is not JSON.");
-    pub(super) const INVALID: Self = Self::new(
-        "invalid",
-        422,
-        "Not valid",
-        "A member or parameter is unknown, missing or has a wrong value; `violations` names each.",
-    );
-    pub(super) const NOT_LOGGED_ON: Self = Self::new(
-        "not-logged-on",
-        401,
-        "Not logged on",
-        "The request has no credentials, or wrong ones.",
-    );
-    pub(super) const NO_RIGHT: Self = Self::new(
-        "no-right",
-        403,
-        "No right",
-        "The log-on lacks the right that the operation needs, or a browser sent the request for another site.",
-    );
-    pub(super) const NOT_FOUND: Self =
-        Self::new("not-found", 404, "Not found", "There is no such resource.");
-    pub(super) const NO_SUCH_LINE: Self = Self::new(
-        "no-such-line",
-        404,
-        "No such line",
-        "No phone has this line.",
-    );
-    pub(super) const AMBIGUOUS_LINE: Self = Self::new(
-        "ambiguous-line",
-        409,
-        "Ambiguous line",
-        "Several phones have this line; `;mac=` after it chooses one.",
-    );
-    pub(super) const INVALID_STATE: Self = Self::new(
-        "invalid-state",
-        409,
-        "Not in this state",
-        "The resource is in a state that does not allow the operation; `detail` says which.",
-    );
-    pub(super) const LINE_OUT_OF_SERVICE: Self = Self::new(
-        "line-out-of-service",
-        409,
-        "Line out of service",
-        "The phone is away, disabled or has no session; the phone's `reason` says why.",
-    );
-    pub(super) const REQUEST_IN_PROGRESS: Self = Self::new(
-        "request-in-progress",
-        409,
-        "Request in progress",
-        "The first request with this `Idempotency-Key` is still being carried out; repeat it later for its answer.",
-    );
-    pub(super) const KEY_REUSED: Self = Self::new(
-        "key-reused",
-        422,
-        "Key reused",
-        "The `Idempotency-Key` was sent with another body or to another path; each request needs a key of its own.",
-    );
-    pub(super) const CHANGED_MEANWHILE: Self = Self::new(
-        "changed-meanwhile",
-        412,
-        "Changed meanwhile",
-        "The resource is no longer as `If-Match` says; read it again, and repeat the change with its ETag.",
-    );
-    pub(super) const IF_MATCH_NEEDED: Self = Self::new(
-        "if-match-needed",
-        428,
-        "If-Match needed",
-        "The change must say by `If-Match` which state of the resource it is for: the ETag of a GET.",
-    );
-    pub(super) const TOO_MANY: Self = Self::new(
-        "too-many",
-        429,
-        "Too many requests",
-        "Too many requests or failed log-ons; repeat after the seconds of `Retry-After`.",
-    );
-    pub(super) const UNAVAILABLE: Self = Self::new(
-        "unavailable",
-        503,
-        "Not available",
-        "The server is stopping, or its disk is full; try again later.",
-    );
+    pub(super) const UNREADABLE: Self = Self::new("unreadable", 400);
+    pub(super) const INVALID: Self = Self::new("invalid", 422);
+    pub(super) const NOT_LOGGED_ON: Self = Self::new("not-logged-on", 401);
+    pub(super) const NO_RIGHT: Self = Self::new("no-right", 403);
+    pub(super) const NOT_FOUND: Self = Self::new("not-found", 404);
+    pub(super) const NO_SUCH_LINE: Self = Self::new("no-such-line", 404);
+    pub(super) const AMBIGUOUS_LINE: Self = Self::new("ambiguous-line", 409);
+    pub(super) const INVALID_STATE: Self = Self::new("invalid-state", 409);
+    pub(super) const LINE_OUT_OF_SERVICE: Self = Self::new("line-out-of-service", 409);
+    pub(super) const REQUEST_IN_PROGRESS: Self = Self::new("request-in-progress", 409);
+    pub(super) const KEY_REUSED: Self = Self::new("key-reused", 422);
+    pub(super) const CHANGED_MEANWHILE: Self = Self::new("changed-meanwhile", 412);
+    pub(super) const IF_MATCH_NEEDED: Self = Self::new("if-match-needed", 428);
+    pub(super) const TOO_MANY: Self = Self::new("too-many", 429);
+    pub(super) const UNAVAILABLE: Self = Self::new("unavailable", 503);
 
     /// All kinds that have a type of their own.
     pub(super) const ALL: [Self; 15] = [
@@ -203,37 +139,38 @@ impl Kind {
         Self::TOO_MANY,
         Self::UNAVAILABLE,
     ];
+
+    fn title(self, language: Language) -> String {
+        language.text(&format!("{}-title", self.name))
+    }
+
+    pub(super) fn shown(self, language: Language) -> KindShown {
+        KindShown {
+            name: self.name,
+            title: self.title(language),
+            status: self.status,
+            description: language.text(&format!("{}-description", self.name)),
+        }
+    }
 }
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let mut problem = Self::of_status(kind.status, detail);
-        problem.body.kind = format!("{TYPES}{}", kind.name);
-        kind.title.clone_into(&mut problem.body.title);
-        problem
+        let status = StatusCode::from_u16(kind.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            kind: Some(kind),
+            ..Self::blank(status, detail)
+        }
     }
 
     /// A problem that its status describes.
     pub(super) fn blank(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self::of_status(status.as_u16(), detail)
-    }
-
-    fn of_status(status: u16, detail: impl Into<String>) -> Self {
-        let reason = StatusCode::from_u16(status)
-            .ok()
-            .and_then(|status| status.canonical_reason());
-        let body = ProblemBody {
-            kind: "about:blank".to_owned(),
-            title: reason.unwrap_or_default().to_owned(),
+        Self {
+            kind: None,
             status,
             detail: detail.into(),
-            csta: None,
-            by: By::Server,
-            request_id: String::new(),
             violations: Vec::new(),
-        };
-        Self {
-            body: Box::new(body),
             headers: Vec::new(),
             closes: false,
         }
@@ -255,7 +192,7 @@ impl Problem {
         });
         let detail = told.collect::<Vec<_>>().join("; ");
         let mut problem = Self::new(Kind::INVALID, detail);
-        problem.body.violations = violations;
+        problem.violations = violations;
         problem
     }
 
@@ -282,7 +219,7 @@ impl Problem {
 
     /// The same problem, in other words.
     pub(super) fn because(mut self, detail: &str) -> Self {
-        detail.clone_into(&mut self.body.detail);
+        detail.clone_into(&mut self.detail);
         self
     }
 
@@ -317,29 +254,48 @@ impl Problem {
         }
     }
 
-    /// It as a part of an answer.
-    pub(super) fn described(&self) -> ProblemBody {
-        (*self.body).clone()
+    /// It in a language, as the answer to the request with this `Request-Id`.
+    pub(super) fn written(&self, language: Language, request_id: &str) -> ProblemBody {
+        let kind = self.kind.map(|kind| format!("{TYPES}{}", kind.name));
+        let title = self.kind.map(|kind| kind.title(language));
+        ProblemBody {
+            kind: kind.unwrap_or_else(|| "about:blank".to_owned()),
+            title: title.unwrap_or_else(|| title_of_status(self.status, language)),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            csta: None,
+            by: By::Server,
+            request_id: request_id.to_owned(),
+            violations: self.violations.clone(),
+        }
     }
 
     /// The body of the answer to the request with this `Request-Id`.
-    pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
-        let mut body = self.body.clone();
-        request_id.clone_into(&mut body.request_id);
+    pub(super) fn body(&self, language: Language, request_id: &str) -> Vec<u8> {
         // Strings and numbers always have a JSON form.
-        serde_json::to_vec(&body).unwrap_or_default()
+        serde_json::to_vec(&self.written(language, request_id)).unwrap_or_default()
+    }
+}
+
+/// The title of a problem that its status describes.
+fn title_of_status(status: StatusCode, language: Language) -> String {
+    match status.as_u16() {
+        400 | 405 | 406 | 413 | 415 | 416 | 421 | 500 => {
+            language.text(&format!("status-{}-title", status.as_u16()))
+        }
+        _ => status.canonical_reason().unwrap_or_default().to_owned(),
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.body.detail)
+        f.write_str(&self.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.status
     }
 
     /// Status and head; [`super::answer::finish`] writes the body.

@@ -13,3 +13,4 @@ mod reasons;
 mod settings;
 mod shape;
 mod source;
+mod texts;

@@ -23,6 +23,7 @@ use crate::{
     logs::reading,
     operations::{ResultFile, State, Work},
     operators::Right,
+    texts::Language,
 };
 
 /// A bundle to build.
@@ -154,7 +155,7 @@ impl Part {
             Self::Metrics => metrics::exposition(api).await.map(String::into_bytes),
             Self::Phones => phones(api).await.map(|phones| json_of(&phones)),
         };
-        content.unwrap_or_else(|problem| problem.body(""))
+        content.unwrap_or_else(|problem| problem.body(Language::English, ""))
     }
 }
 

@@ -34,7 +34,7 @@ use super::{
     document::Document,
     metrics,
     page::{List, Page, PageParams, Row},
-    problem::{Kind, Problem, ProblemBody},
+    problem::{Kind, KindShown, Problem, ProblemBody},
     reload,
     streams::{StreamPermit, Streams},
     time::Time,

@@ -11,6 +11,7 @@ use crate::{
     api::access::{LogOn, may},
     operations::{Operation, State},
     operators::Right,
+    texts::Language,
 };
 
 /// Long work that an operator has begun.
@@ -69,7 +70,7 @@ impl From<&Operation> for OperationShown {
                 OperationState::Done
             }
             State::Failed(reason) => {
-                problem = Some(Problem::unavailable(reason).described());
+                problem = Some(Problem::unavailable(reason).written(Language::English, ""));
                 OperationState::Failed
             }
         };

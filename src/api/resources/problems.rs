@@ -2,7 +2,8 @@
 
 use actix_web::{get, web};
 
-use super::{Anybody, Kind, Problem, Tagged};
+use super::{Anybody, Kind, KindShown, Problem, Tagged};
+use crate::texts::Language;
 
 /// Shows what a type of problem means.
 ///
@@ -10,15 +11,16 @@ use super::{Anybody, Kind, Problem, Tagged};
 #[utoipa::path(
     operation_id = "getProblemType", tag = "documents", security(()),
     params(("type" = String, Path, description = "The last part of the type.")),
-    responses((status = 200, description = "The type.", body = Kind)),
+    responses((status = 200, description = "The type.", body = KindShown)),
     extensions(("x-effect" = json!("read")))
 )]
 #[get("/problems/{type}")]
 pub(in crate::api) async fn show(
     _: Anybody,
     name: web::Path<String>,
-) -> Result<Tagged<Kind>, Problem> {
+    language: Language,
+) -> Result<Tagged<KindShown>, Problem> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.name == *name);
     let unknown = || Problem::new(Kind::NOT_FOUND, format!("there is no problem {name}"));
-    Ok(Tagged(kind.ok_or_else(unknown)?))
+    Ok(Tagged(kind.ok_or_else(unknown)?.shown(language)))
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod bundles;
+mod languages;
 mod late_bodies;
 mod reference;
 mod requests;

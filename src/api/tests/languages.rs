@@ -1,0 +1,81 @@
+//! The language of answers: by Accept-Language, named in the head.
+
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+use super::{HttpServer, served};
+
+async fn get(web: &HttpServer, path: &str, accepted: Option<&str>) -> Response {
+    let url = format!("http://{}{path}", web.address());
+    let mut request = Client::new().get(url).bearer_auth("token");
+    if let Some(accepted) = accepted {
+        request = request.header("accept-language", accepted);
+    }
+    request.send().await.unwrap()
+}
+
+fn field<'r>(answer: &'r Response, name: &str) -> Option<&'r str> {
+    answer.headers().get(name)?.to_str().ok()
+}
+
+/// The body of an answer in this language.
+async fn body(answer: Response, language: &str) -> Value {
+    assert_eq!(field(&answer, "content-language"), Some(language));
+    assert_eq!(field(&answer, "vary"), Some("accept-language"));
+    answer.json().await.unwrap()
+}
+
+#[actix_web::test]
+async fn refusal_is_in_the_language_that_the_request_prefers() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    for (path, accepted, language, title) in [
+        ("/api/v1/clients/ecsta", None, "en", "Not found"),
+        ("/api/v1/clients/ecsta", Some("fr"), "en", "Not found"),
+        (
+            "/api/v1/clients/ecsta",
+            Some("de-DE,en;q=0.5"),
+            "de",
+            "Nicht gefunden",
+        ),
+        ("/api/v1/phones?colour=red", Some("de"), "de", "Ungültig"),
+        ("/api/v1/events", Some("de"), "de", "Ungültig"),
+        ("/nowhere", Some("de"), "de", "Nicht gefunden"),
+    ] {
+        let answer = get(&web, path, accepted).await;
+        let problem = body(answer, language).await;
+        assert_eq!(problem["title"], title, "{path} {accepted:?}: {problem}");
+    }
+}
+
+#[actix_web::test]
+async fn kinds_of_problems_have_texts_in_each_language_and_tags_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    let mut tags = Vec::new();
+    for kind in crate::api::problem::Kind::ALL {
+        let path = format!("/api/v1/problems/{}", kind.name);
+        for language in ["en", "de"] {
+            let answer = get(&web, &path, Some(language)).await;
+            tags.extend(field(&answer, "etag").map(str::to_owned));
+            let kind = body(answer, language).await;
+            assert!(
+                kind["description"].as_str().unwrap().ends_with('.'),
+                "{kind}"
+            );
+        }
+    }
+    let all = tags.len();
+    tags.sort();
+    tags.dedup();
+    assert_eq!((all, tags.len()), (30, 30));
+}
+
+#[actix_web::test]
+async fn answer_that_is_the_same_in_all_languages_names_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    let answer = get(&web, "/api/v1/status", Some("de")).await;
+    assert_eq!(field(&answer, "content-language"), None);
+    assert_eq!(field(&answer, "vary"), None);
+}
