@@ -10,7 +10,10 @@ use super::{Language, Value};
 /// The files of a language.
 macro_rules! files {
     ($language:literal) => {
-        [include_str!(concat!($language, "/problems.ftl"))]
+        [
+            include_str!(concat!($language, "/problems.ftl")),
+            include_str!(concat!($language, "/reasons.ftl")),
+        ]
     };
 }
 

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod bundle;
+mod reasons;
 mod text;
 
 pub use text::{Text, Value};

@@ -8,7 +8,7 @@ use crate::source::{File, Finding, check, files, root};
 const REFERENCE: &str = "docs/reference/log.md";
 /// Every field of a log line. A new name needs a row in the reference.
 const FIELDS: &str = "address by call_id caller certificate changed changes client clients content_type copied cseq data days \
-    descriptors destination direction edition enabled entries error event expires file folder former from interface is_new kept \
+    descriptors destination direction edition enabled entries error event expires facts file folder former from interface is_new kept \
     lacks left_out length licence licensed_lines licensed_phones limit line lines listed listening maker maximum message method \
     monitor monitors note notification outcome path peer phone phones pid place reason request response root seconds seconds_left service \
     sessions setting signal state status times to trace trusted undo until user user_agent users version wanted";

@@ -1,8 +1,13 @@
 //! The reference of reasons: each code with its sentence and its remedy, as the server says them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+};
 
+use uacsta::texts::Language;
 use uacsta_actors::{
+    auth::CredentialFault,
     reason::{Cause, Code, Contact, ContactFault, TlsFault, Unanswered},
     sip::session::SessionEnd,
 };
@@ -45,10 +50,10 @@ fn example(code: Code) -> Cause {
         Code::RegistrationLapsed => Cause::RegistrationLapsed,
         Code::ConnectionLost => Cause::ConnectionLost("the peer closed the connection".into()),
         Code::WrongPassword => contact(3, ContactFault::WrongPassword),
-        Code::WrongCredentials => {
-            let why = "the digest algorithm was not offered";
-            contact(1, ContactFault::WrongCredentials(why))
-        }
+        Code::WrongCredentials => contact(
+            1,
+            ContactFault::WrongCredentials(CredentialFault::Algorithm),
+        ),
         Code::ClientsInterface => contact(1, ContactFault::ClientsInterface),
         Code::WrongUserName => {
             let (user, is_client) = ("ecsta".into(), true);
@@ -112,7 +117,8 @@ fn reference_has_all_reasons_with_sentence_and_remedy() {
         .map(|code| {
             let cause = example(code);
             assert_eq!(cause.code(), code);
-            let (detail, remedy) = (cause.detail(), cause.remedy());
+            let english = Language::English;
+            let (detail, remedy) = (english.reason(&cause), english.remedy(code));
             format!("| `{}` | {detail} | {remedy} |", code.name())
         })
         .collect();
@@ -122,5 +128,31 @@ fn reference_has_all_reasons_with_sentence_and_remedy() {
     for row in &rows {
         let is_known = expected.iter().any(|expected| expected == row);
         assert!(is_known, "in {REFERENCE}, but not said: {row}");
+    }
+}
+
+#[test]
+fn every_reason_has_sentences_in_every_language() {
+    for code in Code::ALL {
+        let cause = example(code);
+        let facts: Vec<String> = cause
+            .facts()
+            .iter()
+            .map(|(_, fact)| fact.to_string())
+            .collect();
+        let mut said = HashSet::new();
+        for language in Language::ALL {
+            for text in [language.reason(&cause), language.remedy(code)] {
+                assert!(text.ends_with('.'), "{text}");
+                assert!(
+                    said.insert(text.clone()),
+                    "the same in two languages: {text}"
+                );
+            }
+            let text = language.reason(&cause);
+            for address in facts.iter().filter(|fact| fact.starts_with("10.0.0.")) {
+                assert!(text.contains(address.as_str()), "{text}");
+            }
+        }
     }
 }

@@ -4,8 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{File, files, production_lines};
 
-/// Keys that the program composes: what they end with, and where.
-const COMPOSED: [&str; 2] = ["-title", "-description"];
+/// Keys that the program composes begin or end so; tests of theirs go over all of them.
+fn is_composed(key: &str) -> bool {
+    let begins = ["reason-", "remedy-"]
+        .iter()
+        .any(|start| key.starts_with(start));
+    begins
+        || ["-title", "-description"]
+            .iter()
+            .any(|end| key.ends_with(end))
+}
 
 /// The texts of a file: each key with its variables.
 fn texts(file: &File) -> BTreeMap<String, BTreeSet<String>> {
@@ -26,6 +34,18 @@ fn texts(file: &File) -> BTreeMap<String, BTreeSet<String>> {
         found.entry(key).or_default().extend(variables);
     }
     found
+}
+
+/// The keys that other texts of a file contain: `{ key }`.
+fn referred(file: &File) -> Vec<String> {
+    let parts = file.text.split('{').skip(1);
+    let names = parts
+        .filter_map(|part| part.split('}').next())
+        .map(str::trim);
+    let is_key = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(char::is_whitespace)
+    };
+    names.filter(is_key).map(str::to_owned).collect()
 }
 
 /// The keys that Rust code names: the literals in calls of `language.text`, `language.text_with` and `Text::new`.
@@ -62,11 +82,12 @@ fn languages_have_the_same_texts_with_the_same_variables() {
 
 #[test]
 fn every_text_is_used_and_every_used_text_is_there() {
-    let texts: BTreeSet<String> = files(&["src/texts/en"], ".ftl")
+    let english = files(&["src/texts/en"], ".ftl");
+    let texts: BTreeSet<String> = english
         .iter()
         .flat_map(|file| texts(file).into_keys())
         .collect();
-    let mut used = BTreeSet::new();
+    let mut used: BTreeSet<String> = english.iter().flat_map(referred).collect();
     for file in files(&["src"], ".rs").iter().filter(|file| !file.is_test()) {
         for key in named(file) {
             assert!(
@@ -77,7 +98,6 @@ fn every_text_is_used_and_every_used_text_is_there() {
             used.insert(key);
         }
     }
-    let is_composed = |key: &&String| COMPOSED.iter().any(|end| key.ends_with(end));
     let unused: Vec<_> = texts
         .difference(&used)
         .filter(|key| !is_composed(key))
@@ -87,12 +107,16 @@ fn every_text_is_used_and_every_used_text_is_there() {
 
 #[test]
 fn texts_and_calls_are_read_as_they_are_written() {
-    let file = "# of $all\na-key = x { $one }\n    { $two ->\n       *[other] y\n    }\n\nb = z\n";
-    let found = texts(&File::new("a.ftl", file));
+    let file = File::new(
+        "a.ftl",
+        "# of $all\na-key = x { $one }\n    { $two ->\n       *[other] y\n    }\n\nb = z { a-key }\n",
+    );
+    let found = texts(&file);
     let variables = |key: &str| found[key].iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(variables("a-key"), ["one", "two"]);
     assert_eq!(variables("b"), [""; 0]);
+    assert_eq!(referred(&file), ["a-key"]);
     let code = "// Text::new(\"no\")\nlet a = Text::new(\n    \"one\",\n);\nlanguage.text_with(\"two\", &[]);\n";
     assert_eq!(named(&File::new("a.rs", code)), ["two", "one"]);
 }

@@ -120,6 +120,17 @@ pub enum CredentialFault {
 }
 
 impl CredentialFault {
+    /// Its name in the facts of a reason.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Algorithm => "algorithm",
+            Self::UnknownUser => "unknownUser",
+            Self::OtherHash => "otherHash",
+            Self::Password => "password",
+            Self::OtherUri => "otherUri",
+        }
+    }
+
     /// The fault in words.
     pub const fn reason(self) -> &'static str {
         match self {

@@ -241,7 +241,7 @@ impl Phone {
                 self.report(Some(Cause::PhoneOutOfService(OUT_OF_SERVICE.into())));
             }
             SessionEffect::Failed(cause) => {
-                tracing::warn!(phone = %self.phone, reason = cause.detail(), "no CSTA session with the phone");
+                tracing::warn!(phone = %self.phone, reason = cause.code().name(), facts = %cause.facts(), "no CSTA session with the phone");
                 self.report(Some(cause));
             }
             SessionEffect::Ended(why) => {

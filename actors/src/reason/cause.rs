@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use uacsta_schema::{phone_id::PhoneId, sip::Status};
 
-use super::{Code, Contact};
+use super::{Code, Contact, Facts};
 use crate::sip::session::SessionEnd;
 
 /// Why a phone is not controlled, or a line of it is ambiguous.
@@ -105,75 +105,47 @@ impl Cause {
         }
     }
 
-    /// What to do.
-    pub fn remedy(&self) -> &'static str {
-        self.code().remedy()
-    }
-
-    /// The sentence with the facts.
-    pub fn detail(&self) -> String {
-        let fixed = match self {
-            Self::NotInOperation => "An operator switched the phone off.",
-            Self::NeverRegistered => "The phone is listed, but has never registered.",
-            Self::NotSinceStart => "The phone has not registered since the server started.",
-            Self::LoggedOff => "The phone logged off.",
-            Self::RegistrationLapsed => "The phone did not refresh its registration in time.",
-            Self::NoLicence => "There is no free licence for the phone.",
-            Self::Opening => "The server is opening the CSTA session with the phone.",
-            Self::Rings => "The phone rang on the CSTA INVITE, which the server cancelled.",
-            Self::RequestTooLarge => "The CSTA INVITE is too large for a datagram.",
-            Self::Contact(contact) => return contact.detail(),
-            Self::ConnectionLost(why) => {
-                return format!("The phone's connection was lost: {why}.");
-            }
-            Self::SameName([one, other]) => {
-                return format!(
-                    "Two devices register with this name in turn, from {one} and from {other}."
-                );
-            }
-            Self::SameNumber { line, other } => {
-                return format!(
-                    "{line} is also a line of {other}, so that a client's request is for neither."
-                );
-            }
-            Self::Rejected {
-                status,
-                error,
-                is_lasting,
-            } => {
-                return rejected(*status, error.as_deref(), *is_lasting);
-            }
-            Self::NoCsta(why) => {
-                return format!("The phone accepted the session, but does not speak CSTA: {why}.");
-            }
+    /// What a text of its code says besides.
+    pub fn facts(&self) -> Facts {
+        let none = Facts::default();
+        match self {
+            Self::NotInOperation
+            | Self::NeverRegistered
+            | Self::NotSinceStart
+            | Self::LoggedOff
+            | Self::RegistrationLapsed
+            | Self::NoLicence
+            | Self::Opening
+            | Self::Rings
+            | Self::RequestTooLarge => none,
+            Self::Contact(contact) => contact.facts(),
+            Self::ConnectionLost(why) | Self::NoCsta(why) => none.with("why", why),
+            Self::SameName([one, other]) => none.with("one", one).with("other", other),
+            Self::SameNumber { line, other } => none.with("line", line).with("other", other),
+            Self::Rejected { status, error, .. } => none
+                .with("status", status)
+                .with("error", error.as_deref().unwrap_or(NONE)),
             Self::NoAnswer { to, proxy } => {
-                let to = match to {
-                    Unanswered::Invite => "CSTA INVITE",
-                    Unanswered::KeepAlive => "keep-alive",
+                let request = match to {
+                    Unanswered::Invite => "invite",
+                    Unanswered::KeepAlive => "keepAlive",
                 };
-                return match proxy {
-                    Some(status) => {
-                        format!("The phone did not answer the {to}, but a proxy did with {status}.")
-                    }
-                    None => format!("The phone did not answer the {to}."),
-                };
+                let facts = none.with("request", request);
+                match proxy {
+                    Some(status) => facts.with("proxy", status),
+                    None => facts.with("proxy", NONE),
+                }
             }
-            Self::PhoneOutOfService(status) => {
-                return format!("The phone performs no requests: its system status is {status}.");
-            }
-            Self::SessionLost(end) => return format!("The CSTA session ended: {end}."),
-        };
-        fixed.to_owned()
+            Self::PhoneOutOfService(status) => none.with("status", status),
+            Self::SessionLost(end) => none.with("end", end.name()),
+        }
     }
 }
+
+/// A fact that a cause may have and has not.
+const NONE: &str = "none";
 
 /// Whether a response asks for other credentials.
 fn is_challenge(status: Status) -> bool {
     [Status::UNAUTHORIZED, Status::PROXY_AUTHENTICATION_REQUIRED].contains(&status)
-}
-
-fn rejected(status: Status, error: Option<&str>, is_lasting: bool) -> String {
-    let now = if is_lasting { "" } else { " for now" };
-    let error = error.map_or_else(String::new, |error| format!(" ({error})"));
-    format!("The phone rejected the CSTA session{now} with {status}{error}.")
 }

@@ -2,8 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::Code;
-use crate::truncated::Truncated;
+use super::{Code, Facts};
+use crate::{auth::CredentialFault, truncated::Truncated};
 
 /// The refusals of a phone's contacts: of its name, or of its address where the peer gave no name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,8 +21,8 @@ pub struct Contact {
 pub enum ContactFault {
     /// The password is wrong.
     WrongPassword,
-    /// The credentials are wrong, in words.
-    WrongCredentials(&'static str),
+    /// The credentials are wrong otherwise.
+    WrongCredentials(CredentialFault),
     /// A phone registered on the clients' interface.
     ClientsInterface,
     /// The user of a REGISTER, which is no name of a phone.
@@ -77,18 +77,23 @@ impl Contact {
         }
     }
 
-    pub(super) fn detail(&self) -> String {
-        let (from, why) = (self.from, self.fault.why());
-        let is_repeated = self.times > 1;
-        let times = match self.times {
-            ..=1 => "once".to_owned(),
-            times => format!("{times} times"),
-        };
-        if self.fault.is_of_name() {
-            let last = if is_repeated { ", last" } else { "" };
-            format!("Its log-on failed {times}{last} from {from}: {why}.")
-        } else {
-            format!("A device at its last address, {from}, was refused {times}: {why}.")
+    pub(super) fn facts(&self) -> Facts {
+        let facts = Facts::default()
+            .with("from", self.from)
+            .with_number("times", self.times);
+        match &self.fault {
+            ContactFault::WrongPassword | ContactFault::ClientsInterface => facts,
+            ContactFault::WrongCredentials(fault) => facts.with("fault", fault.name()),
+            ContactFault::WrongUserName { user, is_client } => {
+                let whose = if *is_client { "client" } else { "nobody" };
+                facts.with("user", user).with("whose", whose)
+            }
+            ContactFault::RegisterRejected(why) | ContactFault::Tls(_, why) => {
+                facts.with("why", why)
+            }
+            ContactFault::WrongTransport { is_tls } => {
+                facts.with("spoken", if *is_tls { "tls" } else { "sip" })
+            }
         }
     }
 }
@@ -113,37 +118,6 @@ impl ContactFault {
             Self::Tls(TlsFault::PhoneCertificate, _) => Code::PhoneCertificateRefused,
             Self::Tls(TlsFault::Other, _) => Code::TlsFailed,
             Self::WrongTransport { .. } => Code::WrongTransport,
-        }
-    }
-
-    /// Whether the peer gave the phone's name; otherwise only its address is known.
-    fn is_of_name(&self) -> bool {
-        match self {
-            Self::WrongPassword
-            | Self::WrongCredentials(_)
-            | Self::ClientsInterface
-            | Self::RegisterRejected(_) => true,
-            Self::WrongUserName { .. } | Self::Tls(..) | Self::WrongTransport { .. } => false,
-        }
-    }
-
-    fn why(&self) -> String {
-        match self {
-            Self::WrongPassword => "the password is wrong".to_owned(),
-            Self::WrongCredentials(why) => (*why).to_owned(),
-            Self::ClientsInterface => "it registered on the clients' interface".to_owned(),
-            Self::WrongUserName { user, is_client } => {
-                let whose = match is_client {
-                    true => "the name of a client",
-                    false => "no name of a phone",
-                };
-                format!("it registered as \"{user}\", {whose}")
-            }
-            Self::RegisterRejected(why) | Self::Tls(_, why) => why.to_string(),
-            Self::WrongTransport { is_tls: true } => "it speaks TLS on a TCP port".to_owned(),
-            Self::WrongTransport { is_tls: false } => {
-                "it speaks plain SIP on a TLS port".to_owned()
-            }
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Why a phone is not controlled: the cause with its facts, since when, and what to do.
+//! Why a phone is not controlled: the cause with its facts, and since when. The program's texts say it to people.
 
 mod cause;
 mod code;
 mod contact;
+mod fact;
 
 pub use cause::{Cause, Unanswered};
 pub use code::Code;
 pub use contact::{Contact, ContactFault, TlsFault};
+pub use fact::{Fact, Facts};
 
 /// A cause, and since when it holds.
 #[derive(Clone, Debug, Eq, PartialEq)]

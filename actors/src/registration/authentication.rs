@@ -102,7 +102,7 @@ pub(crate) fn authenticate(
         if let Some(fault) = denial.fault() {
             let fault = match fault {
                 CredentialFault::Password => ContactFault::WrongPassword,
-                fault => ContactFault::WrongCredentials(fault.reason()),
+                fault => ContactFault::WrongCredentials(fault),
             };
             registrar.refused(phone, address, fault);
         }

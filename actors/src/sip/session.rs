@@ -202,6 +202,21 @@ pub enum SessionEnd {
     Stranded,
 }
 
+impl SessionEnd {
+    /// Its name in the facts of a reason.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bye => "bye",
+            Self::Unknown => "unknown",
+            Self::Silent => "silent",
+            Self::Expired => "expired",
+            Self::ConnectionLost => "connectionLost",
+            Self::Cancelled => "cancelled",
+            Self::Stranded => "stranded",
+        }
+    }
+}
+
 impl fmt::Display for SessionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

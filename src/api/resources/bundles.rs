@@ -37,6 +37,8 @@ pub(in crate::api) struct NewBundle {
 
 /// The most phones whose messages are in a bundle.
 const PHONES: usize = 16;
+/// The language of bundles, for who supports the server.
+const LANGUAGE: Language = Language::English;
 
 /// Builds a support bundle.
 ///
@@ -52,6 +54,7 @@ const PHONES: usize = 16;
 pub(in crate::api) async fn add(
     Operator(log_on): Operator,
     api: web::Data<Api>,
+    language: Language,
     Body(NewBundle { phones }): Body<NewBundle>,
 ) -> Result<HttpResponse, Problem> {
     if !phones.is_empty() && !may(&log_on, Right::Admin) {
@@ -79,7 +82,7 @@ pub(in crate::api) async fn add(
         work.finish(built);
     });
     let place = format!("/api/v1/operations/{}", operation.id);
-    Ok(accepted(&place, &OperationShown::from(&*operation)))
+    Ok(accepted(&place, &OperationShown::new(&operation, language)))
 }
 
 /// Downloads a support bundle.
@@ -155,7 +158,7 @@ impl Part {
             Self::Metrics => metrics::exposition(api).await.map(String::into_bytes),
             Self::Phones => phones(api).await.map(|phones| json_of(&phones)),
         };
-        content.unwrap_or_else(|problem| problem.body(Language::English, ""))
+        content.unwrap_or_else(|problem| problem.body(LANGUAGE, ""))
     }
 }
 
@@ -244,7 +247,8 @@ async fn phones(api: &Api) -> Result<Vec<Phone>, Problem> {
             return Ok(phones);
         };
         after = Some(last.entry.id);
-        phones.extend(batch.into_iter().map(Phone::from));
+        let batch = batch.into_iter();
+        phones.extend(batch.map(|phone| Phone::new(phone, LANGUAGE)));
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     Api, Kind, List, LogOn, LoggedOn, Page, PageParams, Problem, Reason, ReasonCode, Row, Tagged,
     Time, stopping,
 };
+use crate::texts::Language;
 
 /// A line of a phone.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,8 +45,9 @@ pub(in crate::api) enum LineState {
     OutOfService,
 }
 
-impl From<LineDetails> for Line {
-    fn from(line: LineDetails) -> Self {
+impl Line {
+    /// A line whose reason is in this language.
+    fn new(line: LineDetails, language: Language) -> Self {
         let LineDetails {
             entry,
             status,
@@ -61,7 +63,7 @@ impl From<LineDetails> for Line {
                 true => LineState::InService,
                 false => LineState::OutOfService,
             },
-            reason: reason.map(Reason::from),
+            reason: reason.map(|reason| Reason::new(&reason, language)),
             since: since.and_then(Time::from_seconds),
         }
     }
@@ -173,10 +175,11 @@ impl Visible {
 pub(in crate::api) async fn list(
     LoggedOn(who): LoggedOn,
     api: web::Data<Api>,
+    language: Language,
     page: Page<LineFilter>,
 ) -> Result<web::Json<List<Line>>, Problem> {
     let lines = Visible::to(&who, &api).all(&api).await?;
-    let lines = lines.into_iter().map(Line::from);
+    let lines = lines.into_iter().map(|line| Line::new(line, language));
     let lines = lines.filter(|line| page.filter.admits(line));
     Ok(web::Json(page.of(lines.collect())?))
 }
@@ -194,6 +197,7 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn show(
     LoggedOn(who): LoggedOn,
     api: web::Data<Api>,
+    language: Language,
     name: web::Path<String>,
 ) -> Result<Tagged<Line>, Problem> {
     let name = DeviceId::from(name.into_inner());
@@ -201,7 +205,8 @@ pub(in crate::api) async fn show(
     let lines = api.line.send(GetLineDetails(entry.phone)).await;
     let mut lines = lines.map_err(stopping)?.into_iter();
     let line = lines.find(|line| line.entry.device == entry.device);
-    Ok(Tagged(line.ok_or(NoLine::Unknown)?.into()))
+    let line = line.ok_or(NoLine::Unknown)?;
+    Ok(Tagged(Line::new(line, language)))
 }
 
 impl From<NoLine> for Problem {

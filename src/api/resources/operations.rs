@@ -55,8 +55,9 @@ pub(in crate::api) struct OperationResults {
     size: u64,
 }
 
-impl From<&Operation> for OperationShown {
-    fn from(operation: &Operation) -> Self {
+impl OperationShown {
+    /// An operation whose problem is in this language.
+    pub(super) fn new(operation: &Operation, language: Language) -> Self {
         let progress = operation.progress();
         let (mut results, mut problem) = (None, None);
         let state = match progress.state {
@@ -70,7 +71,7 @@ impl From<&Operation> for OperationShown {
                 OperationState::Done
             }
             State::Failed(reason) => {
-                problem = Some(Problem::unavailable(reason).written(Language::English, ""));
+                problem = Some(Problem::unavailable(reason).written(language, ""));
                 OperationState::Failed
             }
         };
@@ -109,11 +110,12 @@ impl Row for OperationShown {
 pub(in crate::api) async fn list(
     Reader(log_on): Reader,
     api: web::Data<Api>,
+    language: Language,
     page: Page,
 ) -> Result<web::Json<List<OperationShown>>, Problem> {
     let all = api.operations.all();
     let own = all.iter().filter(|one| may_see(&log_on, one));
-    let shown = own.map(|one| OperationShown::from(&**one)).collect();
+    let shown = own.map(|one| OperationShown::new(one, language)).collect();
     Ok(web::Json(page.of(shown)?))
 }
 
@@ -129,10 +131,11 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn show(
     Reader(log_on): Reader,
     api: web::Data<Api>,
+    language: Language,
     id: web::Path<String>,
 ) -> Result<web::Json<OperationShown>, Problem> {
     let operation = found(&api, &log_on, &id)?;
-    Ok(web::Json((&*operation).into()))
+    Ok(web::Json(OperationShown::new(&operation, language)))
 }
 
 /// Cancels an operation, or removes one that is over.

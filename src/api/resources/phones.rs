@@ -20,6 +20,7 @@ use super::{
     Api, Body, IfMatch, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason,
     ReasonCode, Row, Tagged, Time, created, note_before, present, stopping,
 };
+use crate::texts::Language;
 
 /// A phone that has registered at some time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,8 +65,9 @@ pub(in crate::api) enum PhoneState {
     Controlled,
 }
 
-impl From<PhoneDetails> for Phone {
-    fn from(details: PhoneDetails) -> Self {
+impl Phone {
+    /// A phone whose reason is in this language.
+    pub(super) fn new(details: PhoneDetails, language: Language) -> Self {
         let PhoneDetails {
             entry,
             status,
@@ -101,7 +103,7 @@ impl From<PhoneDetails> for Phone {
                 Status::Registered => PhoneState::Registered,
                 Status::Controlled => PhoneState::Controlled,
             },
-            reason: reason.map(Reason::from),
+            reason: reason.map(|reason| Reason::new(&reason, language)),
             unsaved,
             last_log_on_at: last_login.and_then(Time::from_seconds),
         }
@@ -209,6 +211,7 @@ impl PhoneChanges {
 pub(in crate::api) async fn list(
     _: Reader,
     api: web::Data<Api>,
+    language: Language,
     page: Page<PhoneFilter>,
 ) -> Result<web::Json<List<Phone>>, Problem> {
     let plain = match page.filter.is_empty() {
@@ -225,7 +228,7 @@ pub(in crate::api) async fn list(
             .map_err(stopping)?;
         let Some(last) = batch.last() else { break };
         after = Some(last.entry.id);
-        let batch = batch.into_iter().map(Phone::from);
+        let batch = batch.into_iter().map(|phone| Phone::new(phone, language));
         phones.extend(batch.filter(|phone| page.filter.admits(phone)));
     }
     Ok(web::Json(match plain {
@@ -249,9 +252,10 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn show(
     _: Reader,
     api: web::Data<Api>,
+    language: Language,
     name: web::Path<String>,
 ) -> Result<Tagged<Phone>, Problem> {
-    Ok(Tagged(found(&api, &name).await?.into()))
+    Ok(Tagged(Phone::new(found(&api, &name).await?, language)))
 }
 
 /// Lists a phone that has not come yet.
@@ -266,6 +270,7 @@ pub(in crate::api) async fn show(
 pub(in crate::api) async fn add(
     _: Operator,
     api: web::Data<Api>,
+    language: Language,
     Body(NewPhone { id }): Body<NewPhone>,
 ) -> Result<HttpResponse, Problem> {
     let phone: PhoneId = id
@@ -273,7 +278,7 @@ pub(in crate::api) async fn add(
         .map_err(|error: PhoneIdError| Problem::member("id", error.to_string()))?;
     api.add.send(AddPhone(phone)).await.map_err(stopping)??;
     let place = format!("/api/v1/phones/{}", phone.bare());
-    let added = Phone::from(found(&api, &phone.bare()).await?);
+    let added = Phone::new(found(&api, &phone.bare()).await?, language);
     Ok(created(&place, &added))
 }
 
@@ -292,19 +297,22 @@ pub(in crate::api) async fn change(
     api: web::Data<Api>,
     name: web::Path<String>,
     changes: web::Data<PhoneChanges>,
+    language: Language,
     request: HttpRequest,
     Body(change): Body<PhoneChange>,
 ) -> Result<Tagged<Phone>, Problem> {
     let phone = found(&api, &name).await?.entry.id;
     let _alone = changes.begin(phone).await;
-    let before = Phone::from(found(&api, &phone.bare()).await?);
-    note_before(&request, &before);
-    IfMatch::of(&request).check(&before)?;
+    let before = found(&api, &phone.bare()).await?;
+    // The audit log is in one language for all who read it.
+    note_before(&request, &Phone::new(before.clone(), Language::English));
+    IfMatch::of(&request).check(&Phone::new(before, language))?;
     if let Some(enabled) = change.in_operation {
         let set = SetEnabled { phone, enabled };
         api.switch.send(set).await.map_err(stopping)??;
     }
-    Ok(Tagged(found(&api, &phone.bare()).await?.into()))
+    let now = found(&api, &phone.bare()).await?;
+    Ok(Tagged(Phone::new(now, language)))
 }
 
 /// Removes a phone that is away.
@@ -321,13 +329,15 @@ pub(in crate::api) async fn remove(
     api: web::Data<Api>,
     name: web::Path<String>,
     changes: web::Data<PhoneChanges>,
+    language: Language,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let phone = found(&api, &name).await?.entry.id;
     let _alone = changes.begin(phone).await;
-    let before = Phone::from(found(&api, &phone.bare()).await?);
-    note_before(&request, &before);
-    IfMatch::of(&request).check(&before)?;
+    let before = found(&api, &phone.bare()).await?;
+    // The audit log is in one language for all who read it.
+    note_before(&request, &Phone::new(before.clone(), Language::English));
+    IfMatch::of(&request).check(&Phone::new(before, language))?;
     api.remove
         .send(RemovePhone(phone))
         .await

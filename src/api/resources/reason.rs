@@ -5,6 +5,7 @@ use uacsta_actors::reason::Code;
 use utoipa::ToSchema;
 
 use super::Time;
+use crate::texts::Language;
 
 /// Why something does not work, and what to do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,18 +17,19 @@ pub(in crate::api) struct Reason {
     /// The facts in a sentence.
     detail: String,
     /// What to do.
-    #[schema(value_type = String)]
-    remedy: &'static str,
+    remedy: String,
     /// Since when, if that is known.
     since: Option<Time>,
 }
 
-impl From<uacsta_actors::reason::Reason> for Reason {
-    fn from(reason: uacsta_actors::reason::Reason) -> Self {
+impl Reason {
+    /// A reason in this language.
+    pub(super) fn new(reason: &uacsta_actors::reason::Reason, language: Language) -> Self {
+        let code = reason.cause.code();
         Self {
-            code: reason.cause.code().name(),
-            detail: reason.cause.detail(),
-            remedy: reason.cause.remedy(),
+            code: code.name(),
+            detail: language.reason(&reason.cause),
+            remedy: language.remedy(code),
             since: reason.since.and_then(Time::from_seconds),
         }
     }

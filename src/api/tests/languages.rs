@@ -72,6 +72,53 @@ async fn kinds_of_problems_have_texts_in_each_language_and_tags_of_their_own() {
 }
 
 #[actix_web::test]
+async fn reason_is_in_the_language_that_the_request_prefers() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    let phone = "/api/v1/phones/000413000001";
+    let mut tags = Vec::new();
+    for (accepted, language, detail, remedy) in [
+        (
+            None,
+            "en",
+            "The phone is listed, but has never registered.",
+            "Enter the server's address",
+        ),
+        (
+            Some("de"),
+            "de",
+            "Das Telefon steht in der Liste, hat sich aber noch nie angemeldet.",
+            "Tragen Sie am Telefon die Adresse des Servers",
+        ),
+    ] {
+        let answer = get(&web, phone, accepted).await;
+        tags.extend(field(&answer, "etag").map(str::to_owned));
+        let shown = body(answer, language).await;
+        let list = body(get(&web, "/api/v1/phones", accepted).await, language).await;
+        assert_eq!(list["items"][0], shown);
+        let reason = &shown["reason"];
+        assert_eq!(reason["code"], "neverRegistered");
+        assert_eq!(reason["detail"], detail);
+        assert!(
+            reason["remedy"].as_str().unwrap().starts_with(remedy),
+            "{reason}"
+        );
+    }
+    assert_ne!(tags[0], tags[1]);
+    // A tag is good for the language that it was read in.
+    for (tag, status) in [(&tags[0], 412), (&tags[1], 200)] {
+        let url = format!("http://{}{phone}", web.address());
+        let change = Client::new()
+            .patch(url)
+            .bearer_auth("token")
+            .header("accept-language", "de")
+            .header("if-match", tag)
+            .json(&serde_json::json!({ "inOperation": true }));
+        assert_eq!(change.send().await.unwrap().status(), status);
+    }
+}
+
+#[actix_web::test]
 async fn answer_that_is_the_same_in_all_languages_names_none() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());

@@ -21,6 +21,7 @@ use uacsta_actors::{
     licensing::{Licences, PermitCounts, PermitHolders},
     phone::Status,
     phone_list::ListedPhone,
+    reason::{Cause, Reason},
     registrar::{AccountsChanged, ChangeError, Line, LineDetailsPage, PhoneDetails},
     supervision::RestartableAddr,
 };
@@ -42,7 +43,10 @@ fn phone() -> PhoneDetails {
     PhoneDetails {
         entry: ListedPhone::new("000413000001".parse().unwrap(), true),
         status: Status::Away,
-        reason: None,
+        reason: Some(Reason {
+            cause: Cause::NeverRegistered,
+            since: None,
+        }),
         unsaved: false,
     }
 }

@@ -25,7 +25,10 @@ use super::{
         OperationRemoved, PhoneChanged, PhoneRemoved, SettingChanged, Topic,
     },
 };
+use crate::texts::Language;
 
+/// The language of the events, which are made once for all who follow.
+const LANGUAGE: Language = Language::English;
 /// How often it is compared.
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -125,7 +128,8 @@ impl Look<'_> {
             let batch = self.api.list.send(list).await.map_err(stopping)?;
             let Some(last) = batch.last() else { break };
             after = Some(last.entry.id);
-            for phone in batch.into_iter().map(Phone::from) {
+            for phone in batch {
+                let phone = Phone::new(phone, LANGUAGE);
                 let id = phone.key();
                 if self.is_new(&id.to_string(), &phone) {
                     self.push(Topic::Phones, &id.bare(), None, |head| {
@@ -191,7 +195,7 @@ impl Look<'_> {
 
     fn operations(&mut self) -> Result<(), Problem> {
         for operation in self.api.operations.all() {
-            let shown = OperationShown::from(&*operation);
+            let shown = OperationShown::new(&operation, LANGUAGE);
             if self.is_new(&operation.id, &shown) {
                 let owner = Some(operation.by.clone());
                 self.push(Topic::Operations, &operation.id, owner, |head| {
