@@ -23,7 +23,8 @@ use uacsta_actors::{
     phone::{AvailabilityChanged, LinesListed, Status},
     phone_list::{ListedPhone, Save, StoreError},
     registrar::{
-        FindLine, IsOnDisk, ListPhones, Registrar, RegistrarAddrs, RemovePhone, SetEnabled,
+        ChangeError, FindLine, IsOnDisk, ListPhones, Registrar, RegistrarAddrs, RemovePhone,
+        SetEnabled,
     },
     sip::{
         connection::{Endpoints, SipConnection},
@@ -157,16 +158,19 @@ impl Site {
     /// Phones go away, come back, are switched off and on, and are removed.
     pub(crate) async fn phones_change(&self) -> anyhow::Result<()> {
         let registrar = &self.registrar;
+        let failed = |error: ChangeError| anyhow::anyhow!("{error:?}");
         for (turn, number) in self.some().enumerate() {
             self.reached(number, Status::Away);
             self.reached(number, Status::Controlled);
             for enabled in [false, true] {
                 let phone = phone(number);
-                registrar.send(SetEnabled { phone, enabled }).await??;
+                let set = SetEnabled { phone, enabled };
+                registrar.send(set).await?.map_err(failed)?;
             }
             if turn % 4 == 0 {
                 self.reached(number, Status::Away);
-                registrar.send(RemovePhone(phone(number))).await??;
+                let remove = RemovePhone(phone(number));
+                registrar.send(remove).await?.map_err(failed)?;
             }
         }
         settle().await;

@@ -53,37 +53,35 @@ pub struct AccountChange {
 }
 
 /// Why accounts cannot be changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum AccountError {
     /// Another account has the name.
-    #[error("there is an account {0} already")]
     Exists(String),
     /// There is no such account.
-    #[error("there is no account {0}")]
     Unknown(String),
     /// The account is in the settings.
-    #[error("the account {user} is in the settings, {place}: change it there")]
     Configured {
         /// Its name.
         user: String,
         /// The setting, and the file with its line where that is known.
         place: String,
     },
-    /// There are too many.
-    #[error("there are {0} accounts already; remove one, or raise limits.accounts")]
+    /// There are as many as there may be.
     Full(usize),
     /// The account has no such token.
-    #[error("the account has no token {0}")]
     UnknownToken(String),
-    /// There are too many.
-    #[error("there are {0} tokens already; revoke one, or raise limits.tokens")]
+    /// There are as many tokens as there may be.
     TooManyTokens(usize),
     /// The file could not be read at the start, or cannot be written.
-    #[error(transparent)]
-    File(#[from] KeptError),
+    File(KeptError),
     /// The system does not do its part.
-    #[error("the change cannot be made: {0}")]
     System(String),
+}
+
+impl From<KeptError> for AccountError {
+    fn from(error: KeptError) -> Self {
+        Self::File(error)
+    }
 }
 
 /// The accounts of the data folder.

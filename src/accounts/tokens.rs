@@ -225,9 +225,11 @@ impl AccountStore {
         loop {
             tokio::time::sleep(WRITE_INTERVAL).await;
             let written = self.write_uses().await;
-            if let Err(error) = &written
-                && !fails
-            {
+            let error = match &written {
+                Err(AccountError::File(error)) => error.to_string(),
+                written => format!("{written:?}"),
+            };
+            if written.is_err() && !fails {
                 tracing::warn!(%error, "cannot write the last uses of tokens; trying again each minute");
             }
             fails = written.is_err();

@@ -24,7 +24,10 @@ use super::{
     problem::{Kind, Problem},
     rates::Rates,
 };
-use crate::{accounts::AcceptedToken, operators::Right};
+use crate::{
+    texts::Text,
+    {accounts::AcceptedToken, operators::Right},
+};
 
 /// Somebody who has logged on.
 #[derive(Clone, Debug)]
@@ -155,12 +158,9 @@ fn check_right(log_on: &LogOn, needed: Option<Right>) -> Result<(), Problem> {
     let Some(needed) = needed.filter(|needed| !may(log_on, *needed)) else {
         return Ok(());
     };
-    let detail = format!(
-        "{} may {}, but this needs the right to {}",
-        log_on.name,
-        log_on.right().map_or("use its lines", verb),
-        verb(needed)
-    );
+    let detail = Text::new("right-needed").with("name", log_on.name.as_str());
+    let detail = detail.with("right", log_on.right().map_or("lines", verb));
+    let detail = detail.with("needed", verb(needed));
     Err(Problem::new(Kind::NO_RIGHT, detail))
 }
 
@@ -176,7 +176,7 @@ fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
     let peer = request.conn_data::<Rc<Peer>>();
     let is_secure = peer.is_some_and(|peer| peer.is_secure());
     if !request.method().is_safe() && !is_own_page(headers, is_secure) {
-        let detail = "with a cookie, a change must come from a page of this server: Sec-Fetch-Site or Origin does not say so";
+        let detail = Text::new("foreign-page");
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
     keys.check_cookie(cookie)
@@ -271,6 +271,6 @@ pub(super) async fn no_handler(
 ) -> Result<HttpResponse, Problem> {
     Err(match document.allow(request.path()) {
         Some(allow) => Problem::method(request.method(), &allow),
-        None => Problem::new(Kind::NOT_FOUND, "there is no such page"),
+        None => Problem::new(Kind::NOT_FOUND, Text::new("no-page")),
     })
 }

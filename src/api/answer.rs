@@ -22,7 +22,7 @@ use super::{
     problem::{Kind, Problem},
     rates::Standing,
 };
-use crate::texts::Language;
+use crate::texts::{Language, Text};
 
 /// The number of a request, in its answer, in the log and in the audit log.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ fn refusal(response: &ServiceResponse) -> Option<Problem> {
     let error = response.response().error()?;
     Some(match error.as_error::<Problem>() {
         Some(problem) => problem.clone(),
-        None => Problem::blank(response.status(), error.to_string()),
+        None => Problem::blank(response.status(), Text::verbatim(error)),
     })
 }
 
@@ -140,7 +140,7 @@ impl IfMatch {
 
     /// That of a request that must name one (RFC 6585, section 3).
     pub(super) fn needed(request: &HttpRequest) -> Result<Self, Problem> {
-        let detail = "name the state that you change: send If-Match with the ETag of your last GET";
+        let detail = Text::new("name-the-state");
         let named = Self::of(request);
         match named.0 {
             Some(_) => Ok(named),
@@ -160,7 +160,7 @@ impl IfMatch {
 
 /// A change is for a former state of a resource that is in its `current` state now.
 pub(super) fn changed_meanwhile(current: &impl Serialize) -> Problem {
-    let detail = "somebody has changed it since you read it; read it again";
+    let detail = Text::new("changed-since");
     Problem::new(Kind::CHANGED_MEANWHILE, detail).with(ETAG, &tag_of(current))
 }
 

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     accounts::{AcceptedToken, AccountStore, PREFIX, TokenError},
     operators::{Operators, Origin, Right},
+    texts::Text,
 };
 
 /// The credentials that the API accepts.
@@ -105,10 +106,7 @@ impl Keys {
         });
         checked.map(LogOn::from).map_err(|error| match error {
             TokenError::Wrong => Problem::not_logged_on(),
-            TokenError::Ended => {
-                let why = "the token has ended; ask an administrator for a new one";
-                Problem::not_logged_on().because(why)
-            }
+            TokenError::Ended => Problem::not_logged_on().because(Text::new("token-ended")),
         })
     }
 
@@ -156,7 +154,7 @@ impl Keys {
         let attempt = AuthAttempt::new(address, user);
         let _under_way = self.begin_attempt(attempt)?;
         let verified = self.operators.verify(name, password.clone()).await;
-        let verified = verified.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let verified = verified?;
         let has_password = || is_admin && self.accepted.load().has_password(&password);
         let (id, log_on) = match &verified {
             Some(operator) => {
@@ -169,7 +167,7 @@ impl Keys {
         };
         let sessions = &self.operators.sessions;
         let cookie = sessions.begin(id, from, self.context.clock.now());
-        let cookie = cookie.map_err(|error| Problem::unavailable(error.to_string()))?;
+        let cookie = cookie.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
         // Whoever changes the password ends the sessions that are there then.
         let is_current = match &verified {
             Some(operator) => self.operators.is_current(operator),
@@ -193,7 +191,7 @@ impl Keys {
         let operator = operator.ok_or_else(Problem::not_logged_on)?;
         let now = self.context.clock.now();
         let link = self.operators.links.make(&operator, now);
-        link.map_err(|error| Problem::unavailable(error.to_string()))
+        link.map_err(|error| Problem::unavailable(Text::verbatim(error)))
     }
 
     /// Begins a session by a link, which is spent; returns its cookie.
@@ -212,14 +210,14 @@ impl Keys {
             Some(cookie.map(|cookie| (log_on, cookie)))
         });
         if let Some(begun) = begun.flatten() {
-            let begun = begun.map_err(|error| Problem::unavailable(error.to_string()))?;
+            let begun = begun.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
             tracing::info!(user = begun.0.name, peer = %address, "operator logged on");
             return Ok(begun);
         }
         // No SIP user has a space in its name.
         let attempt = AuthAttempt::new(address, AuthUser::User("a link"));
         self.begin_attempt(attempt)?;
-        let why = "the link has been used, has ended or is wrong; uacsta web prints a new one";
+        let why = Text::new("link-wrong");
         Err(self.failed(attempt, address).because(why))
     }
 
@@ -234,8 +232,9 @@ impl Keys {
         let begun = self.under_way.begin(limiter, attempt, self.rate(), now);
         begun.ok_or_else(|| {
             self.context.counters.count(Counter::LogOnRateLimited);
-            let detail = format!("too many failed log-ons; try again in {RETRY_AFTER} seconds");
-            Problem::too_many(detail, RETRY_AFTER.into())
+            let seconds = u64::from(RETRY_AFTER);
+            let detail = Text::new("too-many-log-ons").with("seconds", seconds);
+            Problem::too_many(detail, seconds)
         })
     }
 

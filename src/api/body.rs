@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::{
     access, audit,
     connection::Peer,
-    problem::{Kind, Problem},
+    problem::{Kind, Problem, wrong_value},
 };
+use crate::texts::Text;
 
 /// A JSON body. A PATCH may be a merge patch (RFC 7396).
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let request = request.clone();
         Box::pin(async move {
             if !is_json {
-                let detail = "the body must be JSON: send Content-Type: application/json";
+                let detail = Text::new("body-not-json");
                 return Err(Problem::blank(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).into());
             }
             // The rest of the body may not have arrived, and is read also from somebody who has not logged on.
@@ -62,10 +63,11 @@ fn is_json(request: &HttpRequest) -> bool {
 
 fn json(octets: &[u8]) -> Result<Value, Problem> {
     let value: Value = serde_json::from_slice(octets).map_err(|error| {
-        Problem::new(Kind::UNREADABLE, format!("the body is not JSON: {error}"))
+        let detail = Text::new("body-unreadable").with("error", error.to_string());
+        Problem::new(Kind::UNREADABLE, detail)
     })?;
     if !value.is_object() {
-        let detail = "the body must be a JSON object".to_owned();
+        let detail = Text::new("body-no-object");
         return Err(Problem::invalid([(String::new(), detail)]));
     }
     Ok(value)
@@ -79,19 +81,26 @@ fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
             pointer.push('/');
             pointer.push_str(name);
         }
-        let detail = error.into_inner().to_string();
+        let error = error.into_inner().to_string();
         if pointer == "/" || path == "." {
             pointer.clear();
         }
-        // An unknown or missing member is named in the text alone.
-        for start in ["unknown field `", "missing field `"] {
-            let name = detail.strip_prefix(start);
-            let name = name.and_then(|rest| rest.split('`').next());
-            if let Some(name) = name.filter(|name| !pointer.ends_with(&format!("/{name}"))) {
-                pointer = format!("{pointer}/{name}");
-            }
+        // An unknown or missing member is named in the text alone, before those that are known.
+        let mut names = error.split('`').skip(1).step_by(2);
+        let name = names.next().unwrap_or_default();
+        let wrong = if error.starts_with("unknown field `") {
+            let known = names.collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none" } else { &known };
+            Text::new("unknown-member").with("known", known)
+        } else if error.starts_with("missing field `") {
+            Text::new("missing-member")
+        } else {
+            return Problem::invalid([(pointer, wrong_value(error))]);
+        };
+        if !pointer.ends_with(&format!("/{name}")) {
+            pointer = format!("{pointer}/{name}");
         }
-        Problem::invalid([(pointer, detail)])
+        Problem::invalid([(pointer, wrong)])
     })
 }
 

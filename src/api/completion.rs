@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use super::problem::Problem;
+use crate::texts::Text;
 
 /// Runs a request of an unsafe method (RFC 9110, section 9.2.1) in a task of its own: dropped with its connection, a change could
 /// be on disk and not in use, or without its entry in the audit log.
@@ -21,7 +22,7 @@ pub(super) async fn carry_out<B: MessageBody + 'static>(
     let carried_out = actix_rt::spawn(async move { next.call(request).await });
     carried_out
         .await
-        .unwrap_or_else(|_| Err(Problem::unavailable("the request failed").into()))
+        .unwrap_or_else(|_| Err(Problem::unavailable(Text::new("request-failed")).into()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{
     connection::Peer,
     problem::{Kind, Problem},
 };
+use crate::texts::Text;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
@@ -46,8 +47,7 @@ pub(super) async fn refuse_cross_origin(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let is_secure = Peer::of(&request).is_some_and(Peer::is_secure);
     if !request.method().is_safe() && is_cross_origin(request.headers(), is_secure) {
-        let detail = "cross-origin request refused: Origin differs from Host";
-        let problem = Problem::new(Kind::NO_RIGHT, detail);
+        let problem = Problem::new(Kind::NO_RIGHT, Text::new("cross-origin"));
         return Ok(request.error_response(problem).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())

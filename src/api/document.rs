@@ -13,6 +13,7 @@ use super::{
     problem::{Problem, ProblemBody},
     routes::{BASE, routes},
 };
+use crate::texts::Text;
 
 /// The document and what is looked up in it.
 pub(super) struct Document {
@@ -132,8 +133,8 @@ impl Document {
         let wrong: Vec<_> = unknown
             .map(|(name, _)| {
                 let detail = match known.is_empty() {
-                    true => "this operation has no parameters".to_owned(),
-                    false => format!("unknown parameter; known are {}", known.join(", ")),
+                    true => Text::new("no-parameters"),
+                    false => Text::new("unknown-parameter").with("known", known.join(", ")),
                 };
                 (format!("?{name}"), detail)
             })

@@ -12,6 +12,7 @@ use actix_web::{
 };
 
 use super::{Api, connection::Peer, problem::Problem};
+use crate::texts::Text;
 
 /// Answers 421 (RFC 9110, section 15.5.20) to requests for another host.
 pub(super) async fn check(
@@ -40,19 +41,15 @@ fn host(request: &ServiceRequest) -> Result<(), Problem> {
         return Ok(());
     }
     if hosts[0].is_none() || hosts[1].is_some() {
-        return Err(Problem::blank(
-            StatusCode::BAD_REQUEST,
-            "a request needs one Host",
-        ));
+        let detail = Text::new("one-host");
+        return Err(Problem::blank(StatusCode::BAD_REQUEST, detail));
     }
     let mut hosts = hosts.into_iter().flatten();
     match hosts.find(|host| !is_ours(without_port(host), local, names)) {
-        Some(foreign) => Err(Problem::blank(
-            StatusCode::MISDIRECTED_REQUEST,
-            format!(
-                "{foreign:?} is not a host of this server: use its address, or add the name to web.names"
-            ),
-        )),
+        Some(foreign) => {
+            let detail = Text::new("foreign-host").with("host", format!("{foreign:?}"));
+            Err(Problem::blank(StatusCode::MISDIRECTED_REQUEST, detail))
+        }
         None => Ok(()),
     }
 }

@@ -27,7 +27,7 @@ use super::{
     language,
     problem::{Kind, Problem},
 };
-use crate::texts::Language;
+use crate::texts::{Language, Text};
 
 /// The field that names a request.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -77,13 +77,11 @@ impl Answers {
         all.retain(|_, entry| entry.answer.is_none() || entry.at.elapsed() < KEPT);
         if let Some(entry) = all.get(key) {
             if entry.request != request {
-                let detail =
-                    "this Idempotency-Key belongs to another request; use a new one for each";
+                let detail = Text::new("key-of-another-request");
                 return Err(Problem::new(Kind::KEY_REUSED, detail));
             }
             let answer = entry.answer.clone();
-            let detail =
-                "the request with this Idempotency-Key is still being carried out; ask again";
+            let detail = Text::new("still-in-progress");
             return answer
                 .map(Some)
                 .ok_or_else(|| Problem::new(Kind::REQUEST_IN_PROGRESS, detail));
@@ -245,7 +243,7 @@ fn asked(request: &ServiceRequest) -> Option<Result<String, Problem>> {
         .ok()
         .filter(|key| !key.is_empty() && key.len() <= LONGEST);
     let wrong = || {
-        let detail = format!("Idempotency-Key must be 1 to {LONGEST} printable characters");
+        let detail = Text::new("key-length").with("most", LONGEST);
         Problem::new(Kind::INVALID, detail)
     };
     Some(text.map(str::to_owned).ok_or_else(wrong))

@@ -17,6 +17,7 @@ use super::{
     problem::Problem,
     process_figures::{Figure, figures},
 };
+use crate::texts::Text;
 
 pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok()
@@ -26,14 +27,15 @@ pub(super) async fn page(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 
 /// The text of the page.
 pub(super) async fn exposition(api: &Api) -> Result<String, Problem> {
-    let stopped = |who: &str| Problem::unavailable(format!("{who} is not running"));
+    let registrar = || Problem::unavailable(Text::new("registrar-ended"));
+    let licensing = || Problem::unavailable(Text::new("licensing-ended"));
     let counts = api.count.send(CountPermits).await;
     let phones = api.phones.send(CountPhones).await;
     let reasons = api.reasons.send(CountReasons).await;
     let state = State {
-        counts: counts.map_err(|_| stopped("licensing"))?,
-        phones: phones.map_err(|_| stopped("the registrar"))?,
-        reasons: reasons.map_err(|_| stopped("the registrar"))?,
+        counts: counts.map_err(|_| licensing())?,
+        phones: phones.map_err(|_| registrar())?,
+        reasons: reasons.map_err(|_| registrar())?,
         unsaved: api.on_disk().await?.unsaved,
         open: api.open.totals(),
         expiry: api.identity.certificate().until.as_second(),
@@ -41,7 +43,7 @@ pub(super) async fn exposition(api: &Api) -> Result<String, Problem> {
             .licences
             .send(GetLicences)
             .await
-            .map_err(|_| stopped("licensing"))?,
+            .map_err(|_| licensing())?,
         audit_failed: api.audit.warning().is_some(),
         process: figures(api.context.clock.now()),
     };

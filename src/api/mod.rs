@@ -86,6 +86,7 @@ use crate::{
     operations::Operations,
     operators::Operators,
     reload::ReloadRequest,
+    texts::Text,
 };
 
 /// The largest body of a request, in octets.
@@ -367,14 +368,14 @@ impl Api {
     /// Whether the phone list is on disk.
     async fn on_disk(&self) -> Result<OnDisk, Problem> {
         let asked = self.disk.send(IsOnDisk).await;
-        asked.map_err(|_| Problem::unavailable("the registrar is not running"))
+        asked.map_err(|_| Problem::unavailable(Text::new("registrar-ended")))
     }
 }
 
 /// A server that cannot write its phone list still serves listed phones: it is ready, with a warning.
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     if api.count.send(CountPermits).await.is_err() {
-        return Err(Problem::unavailable("licensing is not running"));
+        return Err(Problem::unavailable(Text::new("licensing-ended")));
     }
     let OnDisk { writable, unsaved } = api.on_disk().await?;
     let answer = if writable {
@@ -390,5 +391,5 @@ async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(Kind::NOT_FOUND, "there is no such page"))
+    Err(Problem::new(Kind::NOT_FOUND, Text::new("no-page")))
 }

@@ -8,7 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::problem::{Problem, wrong_value};
+use crate::texts::Text;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +90,7 @@ impl<F: DeserializeOwned> Page<F> {
                 }
             };
             if own.replace(value).is_some() {
-                return Err(Problem::parameter(&name, "it is there twice"));
+                return Err(Problem::parameter(&name, Text::new("given-twice")));
             }
         }
         Ok(Self {
@@ -203,22 +204,20 @@ impl<F: DeserializeOwned> Page<F> {
             }
             _ => None,
         };
-        read.ok_or_else(|| {
-            Problem::parameter("after", "it is not the `next` of a page of this list")
-        })
+        read.ok_or_else(|| Problem::parameter("after", Text::new("no-next")))
     }
 }
 
 fn parse_limit(text: &str) -> Result<usize, Problem> {
     let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-    limit.ok_or_else(|| Problem::parameter("limit", format!("it is a number from 1 to {MOST}")))
+    limit.ok_or_else(|| Problem::parameter("limit", Text::new("no-limit").with("most", MOST)))
 }
 
 fn parse_cursor(text: &str) -> Result<Value, Problem> {
     let octets = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
     octets
         .and_then(|octets| serde_json::from_slice(&octets).ok())
-        .ok_or_else(|| Problem::parameter("after", "it is not the `next` of a page of this list"))
+        .ok_or_else(|| Problem::parameter("after", Text::new("no-next")))
 }
 
 fn cursor(sort: &str, values: &[Value], key: &impl Display) -> String {
@@ -234,12 +233,13 @@ fn order(sort: &str, known: &[&str]) -> Result<Vec<(String, bool)>, Problem> {
     for name in sort.split(',').filter(|name| !name.is_empty()) {
         let bare = name.strip_prefix('-').unwrap_or(name);
         if !known.contains(&bare) {
-            let detail = format!("this list is sorted by {}, not by {bare}", known.join(", "));
-            return Err(Problem::parameter("sort", detail));
+            let detail = Text::new("not-sorted-by").with("known", known.join(", "));
+            return Err(Problem::parameter("sort", detail.with("name", bare)));
         }
         // Each name costs a copy of its member for each row.
         if order.iter().any(|(before, _)| before == bare) {
-            return Err(Problem::parameter("sort", format!("{bare} is there twice")));
+            let detail = Text::new("sorted-twice").with("name", bare);
+            return Err(Problem::parameter("sort", detail));
         }
         order.push((bare.to_owned(), bare != name));
     }
@@ -281,12 +281,12 @@ fn filter<F: DeserializeOwned>(pairs: &[(String, String)]) -> Result<F, Problem>
     };
     read(pairs).map_err(|error| {
         let each = pairs.iter().filter_map(|pair| {
-            let wrong = read(std::slice::from_ref(pair)).err()?;
-            Some((format!("?{}", pair.0), wrong))
+            let error = read(std::slice::from_ref(pair)).err()?;
+            Some((format!("?{}", pair.0), wrong_value(error)))
         });
         let violations: Vec<_> = each.collect();
         match violations.is_empty() {
-            true => Problem::invalid([(String::new(), error)]),
+            true => Problem::invalid([(String::new(), wrong_value(error))]),
             false => Problem::invalid(violations),
         }
     })

@@ -10,7 +10,7 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::texts::Language;
+use crate::texts::{Language, Text};
 
 /// Where the types of problems are described.
 pub(super) const TYPES: &str = "/api/v1/problems/";
@@ -21,8 +21,10 @@ pub(super) struct Problem {
     /// `None` where the status says all.
     kind: Option<Kind>,
     status: StatusCode,
-    detail: String,
-    violations: Vec<Violation>,
+    /// `None` where the violations say all.
+    detail: Option<Text>,
+    /// Pointers, and what is wrong with each.
+    violations: Vec<(String, Text)>,
     /// Further fields of the answer's head.
     headers: Vec<(HeaderName, HeaderValue)>,
     closes: bool,
@@ -155,7 +157,7 @@ impl Kind {
 }
 
 impl Problem {
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(super) fn new(kind: Kind, detail: Text) -> Self {
         let status = StatusCode::from_u16(kind.status);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
@@ -165,11 +167,11 @@ impl Problem {
     }
 
     /// A problem that its status describes.
-    pub(super) fn blank(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(super) fn blank(status: StatusCode, detail: Text) -> Self {
         Self {
             kind: None,
             status,
-            detail: detail.into(),
+            detail: Some(detail),
             violations: Vec::new(),
             headers: Vec::new(),
             closes: false,
@@ -177,40 +179,26 @@ impl Problem {
     }
 
     /// Members or parameters are wrong: pointer and what is wrong, for each.
-    pub(super) fn invalid(violations: impl IntoIterator<Item = (String, String)>) -> Self {
-        let violations: Vec<Violation> = violations
-            .into_iter()
-            .map(|(pointer, detail)| Violation { pointer, detail })
-            .collect();
-        let told = violations.iter().map(|wrong| {
-            let name = wrong.pointer.trim_start_matches(['/', '?']);
-            if name.is_empty() {
-                wrong.detail.clone()
-            } else {
-                format!("{name}: {}", wrong.detail)
-            }
-        });
-        let detail = told.collect::<Vec<_>>().join("; ");
-        let mut problem = Self::new(Kind::INVALID, detail);
-        problem.violations = violations;
-        problem
+    pub(super) fn invalid(violations: impl IntoIterator<Item = (String, Text)>) -> Self {
+        Self {
+            detail: None,
+            violations: violations.into_iter().collect(),
+            ..Self::new(Kind::INVALID, Text::new("invalid-title"))
+        }
     }
 
     /// A parameter is wrong.
-    pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self::invalid([(format!("?{name}"), detail.into())])
+    pub(super) fn parameter(name: &str, detail: Text) -> Self {
+        Self::invalid([(format!("?{name}"), detail)])
     }
 
     /// A member of the body is wrong.
-    pub(super) fn member(name: &str, detail: impl Into<String>) -> Self {
-        Self::invalid([(format!("/{name}"), detail.into())])
+    pub(super) fn member(name: &str, detail: Text) -> Self {
+        Self::invalid([(format!("/{name}"), detail)])
     }
 
     pub(super) fn not_logged_on() -> Self {
-        let mut problem = Self::new(
-            Kind::NOT_LOGGED_ON,
-            "log on with a bearer token, such as that in cli.token, or begin a session with name and password (POST /api/v1/session)",
-        );
+        let mut problem = Self::new(Kind::NOT_LOGGED_ON, Text::new("log-on-needed"));
         // RFC 9110, section 11.6.1, and RFC 6750, section 3.
         let challenge = HeaderValue::from_static("Bearer realm=\"uacsta\"");
         problem.headers.push((WWW_AUTHENTICATE, challenge));
@@ -218,23 +206,26 @@ impl Problem {
     }
 
     /// The same problem, in other words.
-    pub(super) fn because(mut self, detail: &str) -> Self {
-        detail.clone_into(&mut self.detail);
-        self
+    pub(super) fn because(self, detail: Text) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
+        }
     }
 
     /// Too many requests or log-ons; RFC 6585, section 4.
-    pub(super) fn too_many(detail: impl Into<String>, seconds: u64) -> Self {
+    pub(super) fn too_many(detail: Text, seconds: u64) -> Self {
         Self::new(Kind::TOO_MANY, detail).with(RETRY_AFTER, &seconds.to_string())
     }
 
     /// RFC 9110, section 15.5.6.
     pub(super) fn method(method: &Method, allow: &str) -> Self {
-        let detail = format!("method {method} not allowed (allowed: {allow})");
+        let detail = Text::new("method-not-allowed").with("method", method.as_str());
+        let detail = detail.with("allow", allow);
         Self::blank(StatusCode::METHOD_NOT_ALLOWED, detail).with(ALLOW, allow)
     }
 
-    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+    pub(super) fn unavailable(detail: Text) -> Self {
         Self::new(Kind::UNAVAILABLE, detail)
     }
 
@@ -254,19 +245,39 @@ impl Problem {
         }
     }
 
+    /// What is wrong, in a language.
+    fn detail(&self, language: Language) -> String {
+        if let Some(detail) = &self.detail {
+            return detail.written(language);
+        }
+        let each = self.violations.iter().map(|(pointer, wrong)| {
+            let name = pointer.trim_start_matches(['/', '?']);
+            let wrong = wrong.written(language);
+            match name {
+                "" => wrong,
+                name => format!("{name}: {wrong}"),
+            }
+        });
+        each.collect::<Vec<_>>().join("; ")
+    }
+
     /// It in a language, as the answer to the request with this `Request-Id`.
     pub(super) fn written(&self, language: Language, request_id: &str) -> ProblemBody {
         let kind = self.kind.map(|kind| format!("{TYPES}{}", kind.name));
         let title = self.kind.map(|kind| kind.title(language));
+        let violations = self.violations.iter().map(|(pointer, wrong)| Violation {
+            pointer: pointer.clone(),
+            detail: wrong.written(language),
+        });
         ProblemBody {
             kind: kind.unwrap_or_else(|| "about:blank".to_owned()),
             title: title.unwrap_or_else(|| title_of_status(self.status, language)),
             status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            detail: self.detail(language),
             csta: None,
             by: By::Server,
             request_id: request_id.to_owned(),
-            violations: self.violations.clone(),
+            violations: violations.collect(),
         }
     }
 
@@ -275,6 +286,11 @@ impl Problem {
         // Strings and numbers always have a JSON form.
         serde_json::to_vec(&self.written(language, request_id)).unwrap_or_default()
     }
+}
+
+/// What is wrong with a value, in the words of its parser.
+pub(super) fn wrong_value(error: impl ToString) -> Text {
+    Text::new("wrong-value").with("error", error.to_string())
 }
 
 /// The title of a problem that its status describes.
@@ -287,9 +303,10 @@ fn title_of_status(status: StatusCode, language: Language) -> String {
     }
 }
 
+/// In English, for the audit log.
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.detail(Language::English))
     }
 }
 

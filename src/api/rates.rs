@@ -9,6 +9,7 @@ use std::{
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::{access::LogOn, problem::Problem};
+use crate::texts::Text;
 
 /// For each party the time at which all of its requests are paid for.
 #[derive(Default)]
@@ -61,10 +62,8 @@ impl Rates {
         if is_admitted {
             return (standing, Ok(()));
         }
-        let detail = format!(
-            "{} sends more than {rate} requests a second (limits.api_requests); wait for the seconds of Retry-After",
-            log_on.name
-        );
+        let detail = Text::new("too-fast").with("name", log_on.name.as_str());
+        let detail = detail.with("rate", u64::from(rate));
         let wait = seconds(wanted.saturating_sub(burst)).max(1);
         (standing, Err(Problem::too_many(detail, wait)))
     }

@@ -9,6 +9,7 @@ use super::{
 use crate::reload::{
     Mistake, Reload, ReloadError, ReloadOutcome, ReloadRequest, SettingsChange, Undo,
 };
+use crate::texts::Text;
 
 /// Requests a reload and waits for its outcome.
 pub(super) async fn now(api: &Api, reload: Reload) -> Result<(), Problem> {
@@ -18,7 +19,8 @@ pub(super) async fn now(api: &Api, reload: Reload) -> Result<(), Problem> {
             ReloadError::Unavailable(_) => Kind::UNAVAILABLE,
             _ => Kind::INVALID,
         };
-        Problem::new(kind, format!("the configuration is unchanged: {error}"))
+        let detail = Text::new("configuration-unchanged").with("error", error.to_string());
+        Problem::new(kind, detail)
     })
 }
 
@@ -28,9 +30,10 @@ pub(super) async fn change(api: &Api, change: SettingsChange) -> Result<Option<U
     outcome.map_err(|error| match error {
         ReloadError::Invalid(mistakes) => Problem::invalid(mistakes.iter().map(violation)),
         ReloadError::Changed => changed_meanwhile(&settings::all(api)),
-        ReloadError::NoUndo => Problem::new(Kind::INVALID_STATE, error.to_string()),
+        ReloadError::NoUndo => Problem::new(Kind::INVALID_STATE, Text::new("no-undo")),
         ReloadError::Unavailable(_) => {
-            Problem::unavailable(format!("the settings are unchanged: {error}"))
+            let detail = Text::new("settings-unchanged").with("error", error.to_string());
+            Problem::unavailable(detail)
         }
     })
 }
@@ -38,16 +41,14 @@ pub(super) async fn change(api: &Api, change: SettingsChange) -> Result<Option<U
 async fn request(api: &Api, reload: Reload) -> Result<ReloadOutcome, Problem> {
     let (request, outcome) = ReloadRequest::new(reload);
     if api.reload.try_send(request).is_err() {
-        return Err(Problem::unavailable(
-            "a reload is already in progress; try again in a moment",
-        ));
+        return Err(Problem::unavailable(Text::new("reload-in-progress")));
     }
-    let stopping = |_| Problem::unavailable("the server is stopping");
+    let stopping = |_| Problem::unavailable(Text::new("server-stopping"));
     outcome.await.map_err(stopping)
 }
 
 /// Pointer and detail of a mistake. One that has a place is in a file, not in the body.
-fn violation(mistake: &Mistake) -> (String, String) {
+fn violation(mistake: &Mistake) -> (String, Text) {
     match (&mistake.key, &mistake.place) {
         (Some(key), None) => {
             let detail = mistake.text.strip_prefix(key.as_str());
@@ -57,9 +58,9 @@ fn violation(mistake: &Mistake) -> (String, String) {
             let (key, rest) = key.split_at(key.find('[').unwrap_or(key.len()));
             (
                 format!("/{key}"),
-                format!("{rest} {detail}").trim().to_owned(),
+                Text::verbatim(format!("{rest} {detail}").trim()),
             )
         }
-        _ => (String::new(), mistake.to_string()),
+        _ => (String::new(), Text::verbatim(mistake)),
     }
 }

@@ -16,7 +16,7 @@ use super::{
     connection::Peer,
     problem::Problem,
 };
-use crate::operators::Right;
+use crate::{operators::Right, texts::Text};
 
 /// The limits of all endless answers.
 pub(super) struct Streams {
@@ -32,7 +32,7 @@ pub(super) struct Streams {
 /// How many answers of a kind may go on at a time.
 #[derive(Clone)]
 pub(super) struct StreamLimit {
-    /// What they follow, in words.
+    /// What they follow, by a name that the texts know.
     what: &'static str,
     most: usize,
     open: Arc<Mutex<HashMap<String, usize>>>,
@@ -61,7 +61,7 @@ impl Default for Streams {
         Self {
             events: StreamLimit::new("events", EVENTS),
             messages: StreamLimit::new("messages", MESSAGES),
-            log: StreamLimit::new("the log", LOG),
+            log: StreamLimit::new("log", LOG),
             is_stopping: watch::Sender::new(false),
         }
     }
@@ -128,9 +128,11 @@ impl StreamLimit {
         let party = log_on.party();
         let own = open.get(&party).copied().unwrap_or_default();
         let detail = if open.values().sum::<usize>() >= self.most {
-            format!("{} follow {what} already; end one of them", self.most)
+            Text::new("streams-of-all").with("most", self.most)
         } else if own >= self.most / 2 {
-            format!("{name} follows {what} {own} times already; end one of them")
+            Text::new("streams-of-one")
+                .with("name", name.as_str())
+                .with("own", own)
         } else {
             open.insert(party.clone(), own + 1);
             return Ok(StreamPermit {
@@ -138,7 +140,7 @@ impl StreamLimit {
                 party,
             });
         };
-        Err(Problem::too_many(detail, RETRY))
+        Err(Problem::too_many(detail.with("what", what), RETRY))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {

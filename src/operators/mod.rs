@@ -44,23 +44,24 @@ pub struct Operator {
 }
 
 /// Why operators cannot be changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum OperatorError {
     /// Another operator has the name.
-    #[error("there is an operator {0} already")]
     Exists(String),
     /// There is no such operator.
-    #[error("there is no operator {0}")]
     Unknown(String),
-    /// There are too many.
-    #[error("there are {MOST} operators already; remove one first")]
-    Full,
+    /// There are as many as there may be.
+    Full(usize),
     /// The file could not be read at the start, or cannot be written.
-    #[error(transparent)]
-    File(#[from] KeptError),
+    File(KeptError),
     /// No random numbers, or no thread.
-    #[error("the password cannot be hashed: {0}")]
     Hash(String),
+}
+
+impl From<KeptError> for OperatorError {
+    fn from(error: KeptError) -> Self {
+        Self::File(error)
+    }
 }
 
 /// The operators and their sessions.
@@ -162,7 +163,7 @@ impl Operators {
         let new = operator.clone();
         self.change(move |all| {
             if all.len() >= MOST {
-                return Err(OperatorError::Full);
+                return Err(OperatorError::Full(MOST));
             }
             if all.iter().any(|other| other.is(&new.name)) {
                 return Err(OperatorError::Exists(new.name));
@@ -245,10 +246,10 @@ impl Operators {
         let mut all = Vec::clone(&self.kept.load());
         let result = change(&mut all)?;
         let kept = Arc::clone(&self.kept);
-        let written = blocking(move || Ok(kept.replace(all)?)).await;
+        let written = blocking(move || Ok(kept.replace(all))).await?;
         if let Err(error) = written {
             tracing::error!(file = %self.kept.file().display(), %error, "cannot write the operators; the change is refused");
-            return Err(error.into());
+            return Err(OperatorError::File(error).into());
         }
         Ok(result)
     }

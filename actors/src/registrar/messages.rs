@@ -217,32 +217,20 @@ pub struct AddPhone(pub PhoneId);
 pub struct RemovePhone(pub PhoneId);
 
 /// Why an operator's change failed.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 pub enum ChangeError {
     /// The phone is not listed.
-    #[error("no phone is listed as {0}")]
     Unknown(PhoneId),
     /// A registered phone cannot be removed, since it would be listed again at once.
-    #[error(
-        "{0} is registered, and would be listed again at once: disconnect it first, or switch it off only, by: uacsta phones off {0}"
-    )]
     Registered(PhoneId),
     /// The phone is listed already.
-    #[error("{0} is listed already")]
     Listed(PhoneId),
     /// Phones log on with their MAC address alone.
-    #[error(
-        "{0} is an extension, but phones log on with their MAC address unless phones.extensions is set"
-    )]
     Extension(PhoneId),
     /// The list has as many phones without lines as it may have.
-    #[error(
-        "limits.unknown_phones is reached by phones that never listed a line: remove those that do not exist, or raise the limit"
-    )]
     TooMany,
     /// The list cannot be written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
 }
 
 /// Queries whether the phone list is on disk.

@@ -71,7 +71,7 @@ impl Registrar {
         let (operator, done) = oneshot::channel();
         self.save(phone, change, Waiter::Operator(operator), ctx);
         Box::pin(async move {
-            let closed = |_| Err(StoreError::closed().into());
+            let closed = |_| Err(ChangeError::Store(StoreError::closed()));
             done.await.unwrap_or_else(closed)
         })
     }

@@ -28,6 +28,7 @@ use tokio::{
 use uacsta_actors::{counters::Counter, sip::transport::Io};
 
 use super::{Api, problem::Problem};
+use crate::texts::Text;
 
 /// How many requests a connection carries before somebody logs on.
 const REQUESTS: u32 = 16;
@@ -80,7 +81,7 @@ pub(super) async fn limit_requests(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     if peer.closing.get() {
-        let detail = "too many requests on a connection without log-on; open another one";
+        let detail = Text::new("connection-used-up");
         let problem = Problem::blank(StatusCode::BAD_REQUEST, detail).closing();
         return Ok(request.error_response(problem));
     }
@@ -90,8 +91,7 @@ pub(super) async fn limit_requests(
         if let Some(api) = request.app_data::<web::Data<Api>>() {
             api.context.counters.count(Counter::ApiConnectionsInUse);
         }
-        let detail =
-            "all connections are in use (limits.api_connections); end one, or raise the limit";
+        let detail = Text::new("connections-in-use");
         let problem = Problem::unavailable(detail).with(RETRY_AFTER, "1");
         return Ok(request.error_response(problem.closing()));
     }

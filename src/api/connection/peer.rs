@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, dev::ServiceRequest};
 use tokio::time::Instant;
 
 use super::places::{Place, Places};
-use crate::api::problem::Problem;
+use crate::{api::problem::Problem, texts::Text};
 
 /// How long the server waits for a peer.
 #[derive(Clone, Copy, Debug)]
@@ -160,9 +160,8 @@ impl Peer {
         if self.places.answering(name) <= most {
             return Ok(());
         }
-        let detail = format!(
-            "{most} requests of {name} are being answered, half of limits.api_connections; wait for an answer before the next request"
-        );
+        let detail = Text::new("too-many-at-once").with("name", name);
+        let detail = detail.with("most", most);
         Err(Problem::too_many(detail, 1))
     }
 

@@ -9,7 +9,10 @@ use super::{
     Administrator, Api, Body, IfMatch, Kind, List, Page, PageParams, Problem, Row, Tagged, Time,
     check_password, created, note_before, present,
 };
-use crate::accounts::{AccountChange, AccountError, KnownAccount, LineRight, NewAccount};
+use crate::{
+    accounts::{AccountChange, AccountError, KnownAccount, LineRight, NewAccount},
+    texts::Text,
+};
 
 /// An account of CTI clients and programs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,15 +118,23 @@ impl Row for Account {
 
 impl From<AccountError> for Problem {
     fn from(error: AccountError) -> Self {
-        let kind = match &error {
-            AccountError::Exists(_)
-            | AccountError::Configured { .. }
-            | AccountError::Full(_)
-            | AccountError::TooManyTokens(_) => Kind::INVALID_STATE,
-            AccountError::Unknown(_) | AccountError::UnknownToken(_) => Kind::NOT_FOUND,
-            AccountError::File(_) | AccountError::System(_) => Kind::UNAVAILABLE,
-        };
-        Self::new(kind, error.to_string())
+        let state = |text| Self::new(Kind::INVALID_STATE, text);
+        let unknown = |text| Self::new(Kind::NOT_FOUND, text);
+        match error {
+            AccountError::Exists(user) => state(Text::new("account-exists").with("user", user)),
+            AccountError::Configured { user, place } => {
+                let text = Text::new("account-in-settings").with("user", user);
+                state(text.with("place", place))
+            }
+            AccountError::Full(most) => state(Text::new("accounts-full").with("most", most)),
+            AccountError::TooManyTokens(most) => state(Text::new("tokens-full").with("most", most)),
+            AccountError::Unknown(user) => unknown(Text::new("no-account").with("user", user)),
+            AccountError::UnknownToken(id) => unknown(Text::new("no-token").with("id", id)),
+            AccountError::File(error) => Self::unavailable(Text::verbatim(error)),
+            AccountError::System(error) => {
+                Self::unavailable(Text::new("change-failed").with("error", error))
+            }
+        }
     }
 }
 
@@ -274,11 +285,9 @@ pub(super) fn found(api: &Api, name: &str) -> Result<KnownAccount, Problem> {
 fn check_user(user: &str) -> Result<(), Problem> {
     let never = |c: char| c.is_control() || "\"\\:/".contains(c);
     let why = match () {
-        () if !(1..=64).contains(&user.chars().count()) => "it has 1 to 64 characters",
-        () if user.contains(never) => {
-            "it has no quotes, backslashes, colons, slashes and control characters"
-        }
-        () if user.trim() != user => "it neither begins nor ends with a space",
+        () if !(1..=64).contains(&user.chars().count()) => Text::new("name-length"),
+        () if user.contains(never) => Text::new("account-name-characters"),
+        () if user.trim() != user => Text::new("name-in-spaces"),
         () => return Ok(()),
     };
     Err(Problem::member("user", why))
@@ -286,21 +295,19 @@ fn check_user(user: &str) -> Result<(), Problem> {
 
 fn check_rights(rights: &[LineRight]) -> Result<(), Problem> {
     if rights.len() > 16 {
-        return Err(Problem::member("rights", "there are at most 16"));
+        return Err(Problem::member("rights", Text::new("rights-at-most")));
     }
     for (at, right) in rights.iter().enumerate() {
-        let wrong = |what: &str| Problem::member(&format!("rights/{at}/lines"), what);
+        let wrong = |what| Problem::member(&format!("rights/{at}/lines"), what);
         if !(1..=1000).contains(&right.lines.len()) {
-            return Err(wrong("it has 1 to 1000 names of lines; * is every line"));
+            return Err(wrong(Text::new("lines-of-right")));
         }
         for line in &right.lines {
             if !is_line_name(line) {
-                return Err(wrong(
-                    "a name of a line has 1 to 512 octets, and no space, comma, quote or angle bracket",
-                ));
+                return Err(wrong(Text::new("name-of-line")));
             }
             if line.starts_with("group:") {
-                return Err(wrong("there are no groups of lines; name the lines"));
+                return Err(wrong(Text::new("no-groups")));
             }
         }
     }
@@ -313,10 +320,7 @@ fn check_numbers(numbers: &[String]) -> Result<(), Problem> {
         !digits || number.len() > 64 || number.contains(char::is_control)
     };
     match numbers.len() > 100 || numbers.iter().any(is_wrong) {
-        true => Err(Problem::member(
-            "numbers",
-            "it has at most 100 phone numbers",
-        )),
+        true => Err(Problem::member("numbers", Text::new("numbers-at-most"))),
         false => Ok(()),
     }
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Administrator, Api, List, Page, Problem, Row, Time};
-use crate::audit::{Entry, Outcome, Query};
+use crate::{
+    audit::{Entry, Outcome, Query},
+    texts::Text,
+};
 
 /// An entry of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
@@ -147,8 +150,11 @@ pub(super) async fn after(api: &web::Data<Api>, id: u64) -> Result<Vec<AuditEntr
 async fn read(api: &web::Data<Api>, query: Query) -> Result<Vec<Entry>, Problem> {
     let audit = api.audit.clone();
     let read = web::block(move || audit.read(&query)).await;
-    let read = read.map_err(|_| Problem::unavailable("the server is stopping"))?;
-    read.map_err(|error| Problem::unavailable(format!("the audit log cannot be read: {error}")))
+    let read = read.map_err(|_| Problem::unavailable(Text::new("server-stopping")))?;
+    read.map_err(|error| {
+        let detail = Text::new("audit-unreadable").with("error", error.to_string());
+        Problem::unavailable(detail)
+    })
 }
 
 /// Lists who changed what, the latest first.

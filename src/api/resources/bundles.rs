@@ -23,7 +23,7 @@ use crate::{
     logs::reading,
     operations::{ResultFile, State, Work},
     operators::Right,
-    texts::Language,
+    texts::{Language, Text},
 };
 
 /// A bundle to build.
@@ -58,22 +58,22 @@ pub(in crate::api) async fn add(
     Body(NewBundle { phones }): Body<NewBundle>,
 ) -> Result<HttpResponse, Problem> {
     if !phones.is_empty() && !may(&log_on, Right::Admin) {
-        let detail = "messages of phones are for administrators; leave out phones";
+        let detail = Text::new("messages-for-administrators");
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
     if phones.len() > PHONES {
-        let detail = format!("it names at most {PHONES} phones");
+        let detail = Text::new("phones-at-most").with("most", PHONES);
         return Err(Problem::member("phones", detail));
     }
     let named = phones.iter().enumerate().map(|(at, name)| {
         name.parse::<PhoneId>()
-            .map_err(|error| Problem::member(&format!("phones/{at}"), error.to_string()))
+            .map_err(|_| Problem::member(&format!("phones/{at}"), Text::new("no-phone-id")))
     });
     let phones = named.collect::<Result<Vec<_>, _>>()?;
     let begun = api.operations.begin(&log_on.name);
-    let begun = begun.map_err(|error| Problem::unavailable(error.to_string()))?;
+    let begun = begun.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
     let Some(work) = begun else {
-        let detail = "two bundles are being built already; wait for one of them";
+        let detail = Text::new("bundles-in-progress");
         return Err(Problem::too_many(detail, 5));
     };
     let operation = Arc::clone(work.operation());
@@ -101,11 +101,11 @@ pub(in crate::api) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let operation = found(&api, &log_on, &id)?;
     if !may(&log_on, Right::Admin) && log_on.name != operation.by {
-        let detail = "a bundle is for who began it and for administrators";
+        let detail = Text::new("bundle-of-another");
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
     let State::Done(result) = operation.progress().state else {
-        let detail = "the bundle is not done; its operation says why";
+        let detail = Text::new("bundle-not-done");
         return Err(Problem::new(Kind::INVALID_STATE, detail));
     };
     let name = operation.begun_at.strftime("%Y%m%d-%H%M%S");

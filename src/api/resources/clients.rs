@@ -18,6 +18,7 @@ use super::{
     Api, Kind, List, Operator, Page, PageParams, Problem, Reader, Row, Tagged, Time, note_before,
     stopping,
 };
+use crate::texts::Text;
 
 /// A connected client.
 #[derive(Debug, Serialize, ToSchema)]
@@ -249,18 +250,14 @@ async fn found(api: &Api, name: &str) -> Result<ListedClient, Problem> {
         (Some(one), _, _) | (None, Some(one), None) => Ok(one.clone()),
         (None, None, _) => Err(unknown(name)),
         (None, Some(_), Some(_)) => {
-            let detail = format!(
-                "several clients have logged on as {name}; name one by its id: uacsta clients prints them"
-            );
+            let detail = Text::new("several-clients").with("name", name);
             Err(Problem::new(Kind::INVALID_STATE, detail))
         }
     }
 }
 
 fn unknown(name: &str) -> Problem {
-    let detail = format!(
-        "no client {name} is connected; name it by its id or user: uacsta clients prints them"
-    );
+    let detail = Text::new("no-client").with("name", name);
     Problem::new(Kind::NOT_FOUND, detail)
 }
 

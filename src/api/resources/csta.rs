@@ -19,6 +19,7 @@ use uacsta_schema::{
 use utoipa::ToSchema;
 
 use super::{Api, Body, Kind, Operator, Problem, note_after, phones, stopping};
+use crate::texts::Text;
 
 /// A CSTA request for a phone.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,12 +90,12 @@ pub(in crate::api) async fn send(
     asker: HttpRequest,
     Body(CstaRequest { request }): Body<CstaRequest>,
 ) -> Result<web::Json<CstaResult>, Problem> {
-    let invalid = |why: String| Problem::member("request", format!("invalid CSTA request: {why}"));
+    let invalid = |why| Problem::member("request", Text::new("invalid-csta").with("why", why));
     let document = Document::read(request.into_bytes().into());
-    let document = document.map_err(|error| invalid(error.to_string()))?;
+    let document = document.map_err(|error| invalid(Text::verbatim(error)))?;
     let Some(service) = document.service() else {
         let name = document.name();
-        return Err(invalid(format!("{name} is not a CSTA request")));
+        return Err(invalid(Text::new("no-csta-request").with("name", name)));
     };
     // The numbers in the request are not kept.
     note_after(&asker, &json!({ "service": service.name() }));
@@ -105,14 +106,14 @@ pub(in crate::api) async fn send(
     };
     let line = api.find.send(asked).await.map_err(stopping)?;
     let no_lines = |_| {
-        let detail = format!("phone {phone} has not listed its lines yet");
+        let detail = Text::new("lines-not-listed").with("phone", phone.to_string());
         Problem::new(Kind::LINE_OUT_OF_SERVICE, detail)
     };
     let actor = line.map_err(no_lines)?.phone;
     let document = Arc::new(document);
     let probed = actor.send(Probe { service, document }).await;
     let probed = probed.map_err(|_| {
-        Problem::unavailable(format!("the actor of phone {phone} failed; try again"))
+        Problem::unavailable(Text::new("phone-failed").with("phone", phone.to_string()))
     })?;
     let result = result(service, probed);
     log(phone, &result);

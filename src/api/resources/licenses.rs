@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use uacsta_actors::{
-    licence::code::{Issuer, Licence},
+    licence::code::{CodeError, Issuer, Licence},
     licensing::{GetLicences, Licences, ListHolders, PermitHolder},
 };
 use uacsta_schema::phone_id::PhoneId;
@@ -13,7 +13,7 @@ use super::{
     Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged, created,
     reload, stopping,
 };
-use crate::reload::Reload;
+use crate::{reload::Reload, texts::Text};
 
 /// What is licensed and in use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -259,15 +259,15 @@ pub(in crate::api) async fn add(
     let Addition { code } = addition;
     let licence = issuer(&api)?
         .read(&code)
-        .map_err(|error| Problem::member("code", format!("invalid licence code: it {error}")))?;
+        .map_err(|error| Problem::member("code", invalid_code(error)))?;
     let serial = licence.serial;
     let known = licences(&api).await?.issued.unwrap_or_default();
     if known.iter().any(|one| one.serial == serial) {
-        let detail = format!("licence {serial} was added before");
+        let detail = Text::new("licence-known").with("serial", serial.to_string());
         return Err(Problem::new(Kind::INVALID_STATE, detail));
     }
     let is_new = api.admin.add_code(&code);
-    let is_new = is_new.map_err(|error| Problem::unavailable(error.to_string()))?;
+    let is_new = is_new.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
     if let Err(problem) = reload::now(&api, Reload::Part).await {
         // A code that was refused must not count after the next reload.
         if is_new && let Err(error) = api.admin.remove_code(&code) {
@@ -302,13 +302,13 @@ pub(in crate::api) async fn remove(
         licence.is_ok_and(|licence| serial.parse() == Ok(licence.serial))
     };
     let Some(code) = codes.find(is_asked) else {
-        let detail = format!("there is no licence {serial}");
+        let detail = Text::new("no-licence").with("serial", serial.as_str());
         return Err(Problem::new(Kind::NOT_FOUND, detail));
     };
-    let unavailable = |error: crate::data_dir::AdminError| Problem::unavailable(error.to_string());
+    let unavailable =
+        |error: crate::data_dir::AdminError| Problem::unavailable(Text::verbatim(error));
     if !api.admin.remove_code(code).map_err(unavailable)? {
-        let detail =
-            format!("licence {serial} is in licenses.codes of the settings file; remove it there");
+        let detail = Text::new("licence-in-file").with("serial", serial.as_str());
         return Err(Problem::new(Kind::INVALID_STATE, detail));
     }
     if let Err(problem) = reload::now(&api, Reload::Part).await {
@@ -326,7 +326,14 @@ async fn licences(api: &Api) -> Result<Licences, Problem> {
 }
 
 fn issuer(api: &Api) -> Result<&Issuer, Problem> {
-    let detail = "this program was built without an issuer of licences and needs none";
-    let none = || Problem::new(Kind::INVALID_STATE, detail);
+    let none = || Problem::new(Kind::INVALID_STATE, Text::new("no-licences-needed"));
     api.issuer.as_ref().ok_or_else(none)
+}
+
+fn invalid_code(error: CodeError) -> Text {
+    match error {
+        CodeError::Garbled => Text::new("licence-code-garbled"),
+        CodeError::Newer => Text::new("licence-code-newer"),
+        CodeError::Foreign => Text::new("licence-code-foreign"),
+    }
 }

@@ -15,7 +15,7 @@ use super::{
     Api, Kind, List, LogOn, LoggedOn, Page, PageParams, Problem, Reason, ReasonCode, Row, Tagged,
     Time, stopping,
 };
-use crate::texts::Language;
+use crate::texts::{Language, Text};
 
 /// A line of a phone.
 #[derive(Debug, Serialize, ToSchema)]
@@ -211,10 +211,10 @@ pub(in crate::api) async fn show(
 
 impl From<NoLine> for Problem {
     fn from(no_line: NoLine) -> Self {
-        let kind = match no_line {
-            NoLine::Unknown | NoLine::TooLong => Kind::NO_SUCH_LINE,
-            NoLine::Ambiguous => Kind::AMBIGUOUS_LINE,
-        };
-        Self::new(kind, no_line.to_string())
+        match no_line {
+            NoLine::Unknown => Self::new(Kind::NO_SUCH_LINE, Text::new("no-line")),
+            NoLine::TooLong => Self::new(Kind::NO_SUCH_LINE, Text::new("line-name-long")),
+            NoLine::Ambiguous => Self::new(Kind::AMBIGUOUS_LINE, Text::new("line-of-several")),
+        }
     }
 }

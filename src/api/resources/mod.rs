@@ -34,28 +34,30 @@ use super::{
     document::Document,
     metrics,
     page::{List, Page, PageParams, Row},
-    problem::{Kind, KindShown, Problem, ProblemBody},
+    problem::{Kind, KindShown, Problem, ProblemBody, wrong_value},
     reload,
     streams::{StreamPermit, Streams},
     time::Time,
 };
-use crate::password_policy::weakness;
+use crate::{
+    password_policy::{LEAST, Weakness, weakness},
+    texts::Text,
+};
 
 /// Refuses a password that is not secure for somebody with this name.
 fn check_password(password: &str, name: &str) -> Result<(), Problem> {
     if password.chars().count() > 1024 {
-        return Err(Problem::member(
-            "password",
-            "it has at most 1024 characters",
-        ));
+        return Err(Problem::member("password", Text::new("password-long")));
     }
-    match weakness(password, &[name]) {
-        Some(weakness) => Err(Problem::member("password", format!("it {weakness}"))),
-        None => Ok(()),
-    }
+    let weak = match weakness(password, &[name]) {
+        None => return Ok(()),
+        Some(Weakness::Short) => Text::new("password-short").with("least", LEAST),
+        Some(Weakness::Guessable) => Text::new("password-guessable"),
+    };
+    Err(Problem::member("password", weak))
 }
 
 /// An actor has ended, since the server is stopping.
 fn stopping(_: actix::MailboxError) -> Problem {
-    Problem::unavailable("the server is stopping")
+    Problem::unavailable(Text::new("server-stopping"))
 }

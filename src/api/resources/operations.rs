@@ -11,7 +11,7 @@ use crate::{
     api::access::{LogOn, may},
     operations::{Operation, State},
     operators::Right,
-    texts::Language,
+    texts::{Language, Text},
 };
 
 /// Long work that an operator has begun.
@@ -71,7 +71,7 @@ impl OperationShown {
                 OperationState::Done
             }
             State::Failed(reason) => {
-                problem = Some(Problem::unavailable(reason).written(language, ""));
+                problem = Some(Problem::unavailable(Text::verbatim(reason)).written(language, ""));
                 OperationState::Failed
             }
         };
@@ -165,8 +165,5 @@ fn may_see(log_on: &LogOn, operation: &Operation) -> bool {
 pub(super) fn found(api: &Api, log_on: &LogOn, id: &str) -> Result<Arc<Operation>, Problem> {
     let operation = api.operations.find(id);
     let operation = operation.filter(|operation| may_see(log_on, operation));
-    operation.ok_or_else(|| {
-        let detail = "there is no such operation; the last eight are kept until the server stops";
-        Problem::new(Kind::NOT_FOUND, detail)
-    })
+    operation.ok_or_else(|| Problem::new(Kind::NOT_FOUND, Text::new("no-operation")))
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     api::authentication::{ADMIN, CLI_TOKEN},
     operators::{Operator, OperatorError, Right},
+    texts::Text,
 };
 
 /// A named operator.
@@ -80,12 +81,18 @@ impl Row for OperatorShown {
 
 impl From<OperatorError> for Problem {
     fn from(error: OperatorError) -> Self {
-        let kind = match &error {
-            OperatorError::Exists(_) | OperatorError::Full => Kind::INVALID_STATE,
-            OperatorError::Unknown(_) => Kind::NOT_FOUND,
-            OperatorError::File(_) | OperatorError::Hash(_) => Kind::UNAVAILABLE,
-        };
-        Self::new(kind, error.to_string())
+        let state = |text| Self::new(Kind::INVALID_STATE, text);
+        match error {
+            OperatorError::Exists(name) => state(Text::new("operator-exists").with("name", name)),
+            OperatorError::Full(most) => state(Text::new("operators-full").with("most", most)),
+            OperatorError::Unknown(name) => {
+                Self::new(Kind::NOT_FOUND, Text::new("no-operator").with("name", name))
+            }
+            OperatorError::File(error) => Self::unavailable(Text::verbatim(error)),
+            OperatorError::Hash(error) => {
+                Self::unavailable(Text::new("password-not-hashed").with("error", error))
+            }
+        }
     }
 }
 
@@ -224,16 +231,12 @@ fn found(api: &Api, name: &str) -> Result<Operator, Problem> {
 fn check_name(name: &str) -> Result<(), Problem> {
     let length = name.chars().count();
     let why = match () {
-        () if !(1..=64).contains(&length) => "it has 1 to 64 characters",
+        () if !(1..=64).contains(&length) => Text::new("name-length"),
         () if name.chars().any(|c| c.is_control() || "/:(".contains(c)) => {
-            "it has no colon, no slash, no parenthesis and no control characters"
+            Text::new("operator-name-characters")
         }
-        () if name.eq_ignore_ascii_case(ADMIN) => {
-            "admin is the administrator of the settings; choose another name"
-        }
-        () if name.eq_ignore_ascii_case(CLI_TOKEN) => {
-            "cli.token is the command line; choose another name"
-        }
+        () if name.eq_ignore_ascii_case(ADMIN) => Text::new("name-of-administrator"),
+        () if name.eq_ignore_ascii_case(CLI_TOKEN) => Text::new("name-of-command-line"),
         () => return Ok(()),
     };
     Err(Problem::member("name", why))

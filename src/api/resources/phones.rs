@@ -20,7 +20,7 @@ use super::{
     Api, Body, IfMatch, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason,
     ReasonCode, Row, Tagged, Time, created, note_before, present, stopping,
 };
-use crate::texts::Language;
+use crate::texts::{Language, Text};
 
 /// A phone that has registered at some time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -275,7 +275,7 @@ pub(in crate::api) async fn add(
 ) -> Result<HttpResponse, Problem> {
     let phone: PhoneId = id
         .parse()
-        .map_err(|error: PhoneIdError| Problem::member("id", error.to_string()))?;
+        .map_err(|_: PhoneIdError| Problem::member("id", Text::new("no-phone-id")))?;
     api.add.send(AddPhone(phone)).await.map_err(stopping)??;
     let place = format!("/api/v1/phones/{}", phone.bare());
     let added = Phone::new(found(&api, &phone.bare()).await?, language);
@@ -348,9 +348,7 @@ pub(in crate::api) async fn remove(
 /// The phone that a path names.
 pub(super) async fn found(api: &Api, name: &str) -> Result<PhoneDetails, Problem> {
     let unknown = |name: &dyn std::fmt::Display| {
-        let detail = format!(
-            "no phone {name} in the phone list; name it by its MAC address, such as 00:04:13:aa:bb:cc, or by the extension it is listed under; uacsta phones prints the list"
-        );
+        let detail = Text::new("no-phone").with("name", name.to_string());
         Problem::new(Kind::NOT_FOUND, detail)
     };
     let phone: PhoneId = name.parse().map_err(|_| unknown(&name))?;
@@ -360,14 +358,19 @@ pub(super) async fn found(api: &Api, name: &str) -> Result<PhoneDetails, Problem
 
 impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
-        let kind = match &error {
-            ChangeError::Unknown(_) => Kind::NOT_FOUND,
-            ChangeError::Registered(_) | ChangeError::Listed(_) | ChangeError::TooMany => {
-                Kind::INVALID_STATE
+        let of = |text: Text, phone: PhoneId| text.with("phone", phone.to_string());
+        let state = |text| Self::new(Kind::INVALID_STATE, text);
+        match error {
+            ChangeError::Unknown(phone) => {
+                Self::new(Kind::NOT_FOUND, of(Text::new("phone-not-listed"), phone))
             }
-            ChangeError::Extension(_) => return Self::member("id", error.to_string()),
-            ChangeError::Store(_) => Kind::UNAVAILABLE,
-        };
-        Self::new(kind, error.to_string())
+            ChangeError::Registered(phone) => state(of(Text::new("phone-registered"), phone)),
+            ChangeError::Listed(phone) => state(of(Text::new("phone-listed"), phone)),
+            ChangeError::TooMany => state(Text::new("too-many-unknown-phones")),
+            ChangeError::Extension(phone) => {
+                Self::member("id", of(Text::new("extensions-unset"), phone))
+            }
+            ChangeError::Store(error) => Self::unavailable(Text::verbatim(error)),
+        }
     }
 }

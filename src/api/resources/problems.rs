@@ -3,7 +3,7 @@
 use actix_web::{get, web};
 
 use super::{Anybody, Kind, KindShown, Problem, Tagged};
-use crate::texts::Language;
+use crate::texts::{Language, Text};
 
 /// Shows what a type of problem means.
 ///
@@ -21,6 +21,11 @@ pub(in crate::api) async fn show(
     language: Language,
 ) -> Result<Tagged<KindShown>, Problem> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.name == *name);
-    let unknown = || Problem::new(Kind::NOT_FOUND, format!("there is no problem {name}"));
+    let unknown = || {
+        Problem::new(
+            Kind::NOT_FOUND,
+            Text::new("no-problem-type").with("name", name.as_str()),
+        )
+    };
     Ok(Tagged(kind.ok_or_else(unknown)?.shown(language)))
 }

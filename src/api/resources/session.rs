@@ -16,6 +16,7 @@ use crate::{
         authentication::{ADMIN, Keys},
     },
     operators::{Origin, Right},
+    texts::Text,
 };
 
 /// What somebody logs on with: name and password, or a link.
@@ -92,7 +93,7 @@ pub(in crate::api) async fn begin(
         }
         (name, ..) => {
             let missing = if name.is_none() { "name" } else { "password" };
-            let detail = "give name and password, or link alone";
+            let detail = Text::new("name-and-password");
             return Err(Problem::member(missing, detail));
         }
     };

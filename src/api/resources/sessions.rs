@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Administrator, Api, Kind, List, Page, PageParams, Problem, Row, Time};
-use crate::{api::authentication::ADMIN, operators::Session};
+use crate::{
+    texts::Text,
+    {api::authentication::ADMIN, operators::Session},
+};
 
 /// A session of an operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -113,7 +116,12 @@ pub(in crate::api) async fn end(
     api: web::Data<Api>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let unknown = || Problem::new(Kind::NOT_FOUND, format!("there is no session {id}"));
+    let unknown = || {
+        Problem::new(
+            Kind::NOT_FOUND,
+            Text::new("no-session").with("id", id.as_str()),
+        )
+    };
     let ended = api.operators.sessions.end_by_id(&id).ok_or_else(unknown)?;
     let user = name(&ended, &api);
     tracing::info!(user, by = who.name, "session ended by an administrator");

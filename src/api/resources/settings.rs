@@ -15,6 +15,7 @@ use super::{
 use crate::{
     data_dir::{self, HistoryEntry},
     reload::{Reload, SettingsChange, Wanted},
+    texts::Text,
 };
 
 /// The configuration was reloaded.
@@ -245,7 +246,7 @@ pub(in crate::api) async fn show(
     found.map(Tagged).ok_or_else(|| {
         let none = config::known(&key).err();
         let detail = none.map_or_else(String::new, |none| none.to_string());
-        Problem::new(Kind::NOT_FOUND, detail)
+        Problem::new(Kind::NOT_FOUND, Text::verbatim(detail))
     })
 }
 
@@ -392,6 +393,6 @@ fn changed(api: &Api, keys: &[String], undo: Option<Undo>) -> Tagged<ChangedSett
 async fn entries(api: &Api) -> Result<Vec<HistoryEntry>, Problem> {
     let data = api.data.clone();
     let read = web::block(move || data_dir::history(&data)).await;
-    let read = read.map_err(|_| Problem::unavailable("the server is stopping"))?;
-    read.map_err(|error| Problem::unavailable(error.to_string()))
+    let read = read.map_err(|_| Problem::unavailable(Text::new("server-stopping")))?;
+    read.map_err(|error| Problem::unavailable(Text::verbatim(error)))
 }

@@ -13,7 +13,7 @@ use super::{
     Administrator, Api, Body, List, Page, PageParams, Problem, Row, Time, accounts::found, created,
     note_before,
 };
-use crate::accounts;
+use crate::{accounts, texts::Text};
 
 /// A token of an account. Its text is known to its program alone.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,12 +124,12 @@ pub(in crate::api) async fn add(
     let account = found(&api, &account)?;
     let NewToken { name, ends_at } = new;
     if !(1..=64).contains(&name.chars().count()) || name.contains(char::is_control) {
-        let why = "it has 1 to 64 characters, and no control characters";
+        let why = Text::new("token-name");
         return Err(Problem::member("name", why));
     }
     let ends_at = ends_at.map(|end| u64::try_from(end.as_second()).unwrap_or(0));
     if ends_at.is_some_and(|end| end <= api.context.clock.wall()) {
-        return Err(Problem::member("endsAt", "it is in the past"));
+        return Err(Problem::member("endsAt", Text::new("in-the-past")));
     }
     let (token, text) = api.accounts.add_token(&account.id, name, ends_at).await?;
     let user = account.account.user;

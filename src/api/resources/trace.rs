@@ -25,6 +25,7 @@ use crate::{
     api::access::LogOn,
     ladder::{diagram::Diagram, pcap::Capture},
     operators::Right,
+    texts::Text,
 };
 
 /// A SIP message between a phone or client and the server.
@@ -143,7 +144,7 @@ pub(in crate::api) async fn phone(
     let Ok(phone) = name.parse::<PhoneId>() else {
         // Says how phones are named.
         found(&api, &name).await?;
-        return Err(Problem::new(Kind::NOT_FOUND, "there is no such phone"));
+        return Err(Problem::new(Kind::NOT_FOUND, Text::new("no-such-phone")));
     };
     let party = Party::Phone(phone);
     let trace = Trace::of(&api, &streams, &request, &log_on, party).await?;
@@ -180,9 +181,7 @@ pub(in crate::api) async fn client(
     let party = Party::Client(user.as_str().into());
     let trace = Trace::of(&api, &streams, &request, &log_on, party).await?;
     if trace.is_empty() {
-        let detail = format!(
-            "no messages of a client {user} are kept; a client is named by the user that it logs on with"
-        );
+        let detail = Text::new("no-messages-of-client").with("user", user.as_str());
         return Err(Problem::new(Kind::NOT_FOUND, detail));
     }
     Ok(trace.answer(&streams, &request))
@@ -212,16 +211,14 @@ impl Trace {
         party: Party,
     ) -> Result<Self, Problem> {
         let query = web::Query::<TraceParams>::from_query(request.query_string());
-        let query = query.map_err(|_| {
-            Problem::invalid([("?follow".to_owned(), "must be true or false".to_owned())])
-        })?;
+        let query = query.map_err(|_| Problem::parameter("follow", Text::new("true-or-false")))?;
         let form = Form::accepted(request, &party)?;
         let ladder = &api.context.ladder;
         let (kept, following) = if query.follow {
             let permit = streams.messages.admit(log_on)?;
             let (kept, following) = ladder.follow(&party).await;
             if following.is_closed() {
-                let detail = "too many follow messages already; end one of them";
+                let detail = Text::new("messages-followed");
                 return Err(Problem::too_many(detail, SILENCE.as_secs()));
             }
             (kept, Some((following, permit)))
@@ -294,8 +291,8 @@ impl Form {
             _ => None,
         });
         known.ok_or_else(|| {
-            let detail =
-                "known forms are application/json, text/plain and application/vnd.tcpdump.pcap";
+            let known = "application/json, text/plain, application/vnd.tcpdump.pcap";
+            let detail = Text::new("known-forms").with("known", known);
             Problem::blank(StatusCode::NOT_ACCEPTABLE, detail)
         })
     }

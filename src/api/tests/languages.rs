@@ -29,23 +29,105 @@ async fn body(answer: Response, language: &str) -> Value {
 async fn refusal_is_in_the_language_that_the_request_prefers() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
-    for (path, accepted, language, title) in [
-        ("/api/v1/clients/ecsta", None, "en", "Not found"),
-        ("/api/v1/clients/ecsta", Some("fr"), "en", "Not found"),
+    let (client, phone) = ("/api/v1/clients/ecsta", "/api/v1/phones?colour=red&limit=0");
+    for (path, accepted, language, title, detail) in [
         (
-            "/api/v1/clients/ecsta",
+            client,
+            None,
+            "en",
+            "Not found",
+            "no client ecsta is connected; ",
+        ),
+        (
+            client,
+            Some("fr"),
+            "en",
+            "Not found",
+            "no client ecsta is connected; ",
+        ),
+        (
+            client,
             Some("de-DE,en;q=0.5"),
             "de",
             "Nicht gefunden",
+            "Kein Client ecsta ist verbunden; ",
         ),
-        ("/api/v1/phones?colour=red", Some("de"), "de", "Ungültig"),
-        ("/api/v1/events", Some("de"), "de", "Ungültig"),
-        ("/nowhere", Some("de"), "de", "Nicht gefunden"),
+        (
+            phone,
+            Some("de"),
+            "de",
+            "Ungültig",
+            "colour: Unbekannter Parameter; bekannt sind ",
+        ),
+        (
+            "/api/v1/events",
+            Some("de"),
+            "de",
+            "Ungültig",
+            "topics: Nennen Sie Themen, durch Kommas getrennt: ",
+        ),
+        (
+            "/nowhere",
+            Some("de"),
+            "de",
+            "Nicht gefunden",
+            "Diese Seite gibt es nicht",
+        ),
     ] {
         let answer = get(&web, path, accepted).await;
         let problem = body(answer, language).await;
         assert_eq!(problem["title"], title, "{path} {accepted:?}: {problem}");
+        let told = problem["detail"].as_str().unwrap();
+        assert!(told.starts_with(detail), "{path} {accepted:?}: {problem}");
     }
+}
+
+#[actix_web::test]
+async fn wrong_members_are_named_in_the_language_that_the_request_prefers() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    let url = format!("http://{}/api/v1/accounts/x/tokens", web.address());
+    for (body, pointer, detail) in [
+        ("{}", "/name", "Das Element fehlt"),
+        (
+            r#"{"name": "wall", "user": "x"}"#,
+            "/user",
+            "Unbekanntes Element; bekannt sind name, endsAt",
+        ),
+        (r#"{"name": 1}"#, "/name", "Falscher Wert (invalid type: "),
+    ] {
+        let request = Client::new().post(&url).bearer_auth("token");
+        let request = request.header("accept-language", "de");
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        let problem: Value = request.send().await.unwrap().json().await.unwrap();
+        let violation = &problem["violations"][0];
+        assert_eq!(violation["pointer"], pointer, "{body}: {problem}");
+        let told = violation["detail"].as_str().unwrap();
+        assert!(told.starts_with(detail), "{body}: {problem}");
+    }
+}
+
+#[actix_web::test]
+async fn audit_log_is_in_english_for_all_who_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    let url = format!("http://{}/api/v1/clients/ecsta", web.address());
+    let request = Client::new().delete(url).bearer_auth("token");
+    let answer = request
+        .header("accept-language", "de")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 404);
+    let entries = get(&web, "/api/v1/audit", Some("de")).await;
+    let entries: Value = entries.json().await.unwrap();
+    let detail = entries["items"][0]["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("no client ecsta is connected"),
+        "{entries}"
+    );
 }
 
 #[actix_web::test]

@@ -123,7 +123,7 @@ const ANSWERS: &[(&str, &str, &str, u16, &str)] = &[
         PHONE,
         r#"{"in_operation":true}"#,
         422,
-        "in_operation: unknown field",
+        "in_operation: unknown member",
     ),
     (
         "POST",

@@ -43,3 +43,179 @@ status-415-title = Unsupported Media Type
 status-416-title = Range Not Satisfiable
 status-421-title = Misdirected Request
 status-500-title = Internal Server Error
+
+## Requests that cannot be read
+
+body-not-json = the body must be JSON: send Content-Type: application/json
+body-unreadable = the body is not JSON: { $error }
+body-no-object = the body must be a JSON object
+unknown-member = unknown member; { $known ->
+        [none] there are none
+       *[other] known are { $known }
+    }
+missing-member = it is missing
+wrong-value = { $error }
+no-parameters = this operation has no parameters
+unknown-parameter = unknown parameter; known are { $known }
+given-twice = it is there twice
+true-or-false = it is true or false
+method-not-allowed = method { $method } not allowed (allowed: { $allow })
+known-forms = known forms are { $known }
+one-host = a request needs one Host
+foreign-host = { $host } is not a host of this server: use its address, or add the name to web.names
+no-page = there is no such page
+no-problem-type = there is no problem { $name }
+
+## Lists
+
+no-next = it is not the `next` of a page of this list
+no-limit = it is a number from 1 to { $most }
+not-sorted-by = this list is sorted by { $known }, not by { $name }
+sorted-twice = { $name } is there twice
+
+## Log-on and rights
+
+log-on-needed = log on with a bearer token, such as that in cli.token, or begin a session with name and password (POST /api/v1/session)
+token-ended = the token has ended; ask an administrator for a new one
+too-many-log-ons = too many failed log-ons; try again in { $seconds } seconds
+link-wrong = the link has been used, has ended or is wrong; uacsta web prints a new one
+name-and-password = give name and password, or link alone
+right-needed = { $name } may { $right ->
+        [read] read
+        [operate] operate
+        [administer] administer
+       *[lines] use its lines
+    }, but this needs the right to { $needed ->
+        [read] read
+        [operate] operate
+       *[administer] administer
+    }
+right-lacking = { $name } lacks the right to { $needed ->
+        [read] read
+       *[administer] administer
+    }
+cross-origin = cross-origin request refused: Origin differs from Host
+foreign-page = with a cookie, a change must come from a page of this server: Sec-Fetch-Site or Origin does not say so
+no-session = there is no session { $id }
+
+## Limits
+
+too-fast = { $name } sends more than { $rate } requests a second (limits.api_requests); wait for the seconds of Retry-After
+too-many-at-once = { $most } requests of { $name } are being answered, half of limits.api_connections; wait for an answer before the next request
+connection-used-up = too many requests on a connection without log-on; open another one
+connections-in-use = all connections are in use (limits.api_connections); end one, or raise the limit
+streams-of-all = { $most } follow { $what ->
+        [events] events
+        [messages] messages
+       *[log] the log
+    } already; end one of them
+streams-of-one = { $name } follows { $what ->
+        [events] events
+        [messages] messages
+       *[log] the log
+    } { $own } times already; end one of them
+messages-followed = too many follow messages already; end one of them
+
+## Repeated requests and changes
+
+key-of-another-request = this Idempotency-Key belongs to another request; use a new one for each
+still-in-progress = the request with this Idempotency-Key is still being carried out; ask again
+key-length = Idempotency-Key must be 1 to { $most } printable characters
+name-the-state = name the state that you change: send If-Match with the ETag of your last GET
+changed-since = somebody has changed it since you read it; read it again
+
+## The server
+
+server-stopping = the server is stopping
+stopping-or-overloaded = the server is stopping or overloaded
+request-failed = the request failed
+registrar-ended = the registrar is not running
+licensing-ended = licensing is not running
+
+## Phones and lines
+
+no-phone = no phone { $name } in the phone list; name it by its MAC address, such as 00:04:13:aa:bb:cc, or by the extension it is listed under; uacsta phones prints the list
+no-such-phone = there is no such phone
+no-phone-id = a phone is named by its MAC address, twelve hexadecimal digits, or by an extension of at most 30 letters and digits
+phone-not-listed = no phone is listed as { $phone }
+phone-registered = { $phone } is registered, and would be listed again at once: disconnect it first, or switch it off only, by: uacsta phones off { $phone }
+phone-listed = { $phone } is listed already
+extensions-unset = { $phone } is an extension, but phones log on with their MAC address unless phones.extensions is set
+too-many-unknown-phones = limits.unknown_phones is reached by phones that never listed a line: remove those that do not exist, or raise the limit
+phone-failed = the actor of phone { $phone } failed; try again
+lines-not-listed = phone { $phone } has not listed its lines yet
+no-line = no phone has this line
+line-name-long = no line has such a long name
+line-of-several = more than one phone has this line; add ;mac=<MAC> to say which
+invalid-csta = invalid CSTA request: { $why }
+no-csta-request = { $name } is not a CSTA request
+
+## Clients and their messages
+
+no-client = no client { $name } is connected; name it by its id or user: uacsta clients prints them
+several-clients = several clients have logged on as { $name }; name one by its id: uacsta clients prints them
+no-messages-of-client = no messages of a client { $user } are kept; a client is named by the user that it logs on with
+
+## Accounts, tokens and operators
+
+name-length = it has 1 to 64 characters
+name-in-spaces = it neither begins nor ends with a space
+account-name-characters = it has no quotes, backslashes, colons, slashes and control characters
+account-exists = there is an account { $user } already
+account-in-settings = the account { $user } is in the settings, { $place }: change it there
+accounts-full = there are { $most } accounts already; remove one, or raise limits.accounts
+no-account = there is no account { $user }
+rights-at-most = there are at most 16
+lines-of-right = it has 1 to 1000 names of lines; * is every line
+name-of-line = a name of a line has 1 to 512 octets, and no space, comma, quote or angle bracket
+no-groups = there are no groups of lines; name the lines
+numbers-at-most = it has at most 100 phone numbers
+token-name = it has 1 to 64 characters, and no control characters
+in-the-past = it is in the past
+no-token = the account has no token { $id }
+tokens-full = there are { $most } tokens already; revoke one, or raise limits.tokens
+operator-name-characters = it has no colon, no slash, no parenthesis and no control characters
+name-of-administrator = admin is the administrator of the settings; choose another name
+name-of-command-line = cli.token is the command line; choose another name
+operator-exists = there is an operator { $name } already
+operators-full = there are { $most } operators already; remove one first
+no-operator = there is no operator { $name }
+password-long = it has at most 1024 characters
+password-short = it has fewer than { $least } characters; choose a longer one
+password-guessable = it is easily guessed; choose several words or random letters, no common password, name, date or row of keys with little added
+password-not-hashed = the password cannot be hashed: { $error }
+change-failed = the change cannot be made: { $error }
+
+## Licences
+
+licence-code-garbled = invalid licence code: it is not a complete licence code; copy it again from its first letter to its last
+licence-code-newer = invalid licence code: it is a licence code in a newer format; update the server
+licence-code-foreign = invalid licence code: it is not signed by the issuer of licences for this program
+licence-known = licence { $serial } was added before
+licence-in-file = licence { $serial } is in licenses.codes of the settings file; remove it there
+no-licence = there is no licence { $serial }
+no-licences-needed = this program was built without an issuer of licences and needs none
+
+## Settings
+
+configuration-unchanged = the configuration is unchanged: { $error }
+settings-unchanged = the settings are unchanged: { $error }
+reload-in-progress = a reload is already in progress; try again in a moment
+no-undo = no such change can be undone: that is possible once, within a minute, and until one of its settings changes again
+
+## Operations, bundles, logs and events
+
+no-operation = there is no such operation; the last eight are kept until the server stops
+messages-for-administrators = messages of phones are for administrators; leave out phones
+phones-at-most = it names at most { $most } phones
+bundles-in-progress = two bundles are being built already; wait for one of them
+bundle-of-another = a bundle is for who began it and for administrators
+bundle-not-done = the bundle is not done; its operation says why
+no-log-file = there is no such log file; uacsta logs files (GET /api/v1/logs) lists them
+size-of-file = the file has { $size } octets
+logs-unreadable = cannot read the log files: { $error }
+audit-unreadable = the audit log cannot be read: { $error }
+at-or-not = it is at or -at
+no-wait = it is a number of seconds from 0 to { $most }
+unknown-topic = unknown topic; known are { $known }
+topics-needed = name topics, separated by commas: { $known }

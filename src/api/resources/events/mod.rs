@@ -26,10 +26,11 @@ use stream::Stream;
 use tokio::time::timeout;
 use utoipa::IntoParams;
 
-use super::{Api, Kind, List, Problem, Reader, StreamPermit, Streams, Time};
+use super::{Api, Kind, List, Problem, Reader, StreamPermit, Streams, Time, wrong_value};
 use crate::{
     api::access::{LogOn, may},
     operators::Right,
+    texts::Text,
 };
 
 /// What is followed, and from where.
@@ -54,26 +55,25 @@ const MOST_WAIT: u64 = 30;
 
 impl EventParams {
     fn read(query: &str) -> Result<(Self, Topics), Problem> {
-        let wrong = |name: &str, detail: String| Problem::invalid([(format!("?{name}"), detail)]);
         let params: Self = serde_urlencoded::from_str(query)
-            .map_err(|error| Problem::invalid([("?".to_owned(), error.to_string())]))?;
+            .map_err(|error| Problem::parameter("", wrong_value(error)))?;
         if params.wait.is_some_and(|wait| wait > MOST_WAIT) {
-            let detail = "it is a number of seconds from 0 to 30";
-            return Err(wrong("wait", detail.to_owned()));
+            let detail = Text::new("no-wait").with("most", MOST_WAIT);
+            return Err(Problem::parameter("wait", detail));
         }
         let known = || Topic::ALL.map(Topic::name).join(", ");
         let mut topics = Vec::new();
         for name in params.topics.iter().flat_map(|all| all.split(',')) {
             let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
-            let topic = topic
-                .ok_or_else(|| wrong("topics", format!("unknown topic; known are {}", known())))?;
+            let unknown = || Text::new("unknown-topic").with("known", known());
+            let topic = topic.ok_or_else(|| Problem::parameter("topics", unknown()))?;
             if !topics.contains(&topic) {
                 topics.push(topic);
             }
         }
         if topics.is_empty() {
-            let detail = format!("name topics, separated by commas: {}", known());
-            return Err(wrong("topics", detail));
+            let detail = Text::new("topics-needed").with("known", known());
+            return Err(Problem::parameter("topics", detail));
         }
         Ok((params, Topics(topics)))
     }
@@ -85,7 +85,8 @@ impl Topics {
         let admins = self.0.contains(&Topic::Audit) && !may(log_on, Right::Admin);
         if admins || !may(log_on, Right::Read) {
             let needed = if admins { "administer" } else { "read" };
-            let detail = format!("{} lacks the right to {needed}", log_on.name);
+            let detail = Text::new("right-lacking").with("name", log_on.name.as_str());
+            let detail = detail.with("needed", needed);
             return Err(Problem::new(Kind::NO_RIGHT, detail));
         }
         Ok(())
@@ -124,7 +125,7 @@ pub(in crate::api) async fn follow(
     let mut follower = feed.follow(topics);
     source::start(&feed, &api);
     if !matches!(timeout(BEGIN, follower.until_complete()).await, Ok(true)) {
-        return Err(Problem::unavailable("the server is stopping or overloaded"));
+        return Err(Problem::unavailable(Text::new("stopping-or-overloaded")));
     }
     let last = request.headers().get("last-event-id");
     let last = last.and_then(|last| last.to_str().ok());
@@ -155,7 +156,8 @@ fn is_stream(request: &HttpRequest) -> Result<bool, Problem> {
         Some(is_stream) => Ok(is_stream),
         None if accepted.is_empty() => Ok(false),
         None => {
-            let detail = "known forms are text/event-stream and application/json";
+            let detail =
+                Text::new("known-forms").with("known", "text/event-stream, application/json");
             Err(Problem::blank(StatusCode::NOT_ACCEPTABLE, detail))
         }
     }

@@ -14,6 +14,7 @@ use actix_web::{
 };
 
 use super::{Api, Kind, LogReaders, Problem, Reader, folder, octets, reading};
+use crate::texts::Text;
 
 /// Downloads a log file.
 ///
@@ -39,7 +40,7 @@ pub(in crate::api) async fn show(
         .read(move || reading::open(&folder, &wanted))
         .await?;
     let Some((file, size)) = opened else {
-        let detail = "there is no such log file; uacsta logs files (GET /api/v1/logs) lists them";
+        let detail = Text::new("no-log-file");
         return Err(Problem::new(Kind::NOT_FOUND, detail));
     };
     let part = part(&request, size)?;
@@ -73,7 +74,7 @@ fn part(request: &HttpRequest, size: u64) -> Result<Option<(u64, u64)>, Problem>
     match part.to_satisfiable_range(size) {
         Some(part) => Ok(Some(part)),
         None => {
-            let detail = format!("the file has {size} octets");
+            let detail = Text::new("size-of-file").with("size", size);
             let problem = Problem::blank(StatusCode::RANGE_NOT_SATISFIABLE, detail);
             Err(problem.with(CONTENT_RANGE, &format!("bytes */{size}")))
         }

@@ -22,6 +22,7 @@ use crate::{
         reading::{self, Entry, Found, Order, Position, Query},
     },
     operators::Right,
+    texts::Text,
 };
 
 /// Limits how much of the logs is read at a time.
@@ -209,7 +210,7 @@ pub(in crate::api) async fn search(
     let order = match page.sort() {
         "" | "-at" => Order::NewestFirst,
         "at" => Order::OldestFirst,
-        _ => return Err(Problem::parameter("sort", "it is at or -at")),
+        _ => return Err(Problem::parameter("sort", Text::new("at-or-not"))),
     };
     let query = Query {
         level: page.filter.level.map(Level::from),
@@ -243,7 +244,7 @@ impl LogReaders {
         &self,
         read: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let stopping = || Problem::unavailable("the server is stopping");
+        let stopping = || Problem::unavailable(Text::new("server-stopping"));
         let permit = Arc::clone(&self.searching).acquire_owned().await;
         let permit = permit.map_err(|_| stopping())?;
         let read = web::block(move || {
@@ -252,7 +253,10 @@ impl LogReaders {
             read
         });
         let read = read.await.map_err(|_| stopping())?;
-        read.map_err(|error| Problem::unavailable(format!("cannot read the log files: {error}")))
+        read.map_err(|error| {
+            let detail = Text::new("logs-unreadable").with("error", error.to_string());
+            Problem::unavailable(detail)
+        })
     }
 
     async fn search(
