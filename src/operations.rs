@@ -8,6 +8,8 @@ use std::{
 
 use jiff::Timestamp;
 
+use crate::texts::Text;
+
 /// The operations of a server, the oldest first.
 #[derive(Default)]
 pub struct Operations(Mutex<VecDeque<Arc<Operation>>>);
@@ -45,7 +47,7 @@ pub enum State {
     /// It has a result.
     Done(Arc<ResultFile>),
     /// For this reason it has none.
-    Failed(String),
+    Failed(Text),
     /// Somebody ended it.
     Cancelled,
 }
@@ -163,7 +165,7 @@ impl Work {
     }
 
     /// Ends it with its result, or the reason why there is none. A cancelled operation stays so.
-    pub fn finish(self, result: Result<ResultFile, String>) {
+    pub fn finish(self, result: Result<ResultFile, Text>) {
         self.0.finish(match result {
             Ok(file) => State::Done(Arc::new(file)),
             Err(reason) => State::Failed(reason),
@@ -173,8 +175,8 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        let reason = "the web server was stopped or moved to another address, or the work panicked; begin again";
-        self.0.finish(State::Failed(reason.to_owned()));
+        self.0
+            .finish(State::Failed(Text::new("operation-broken-off")));
     }
 }
 
@@ -183,7 +185,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn result() -> Result<ResultFile, String> {
+    fn result() -> Result<ResultFile, Text> {
         let file = Arc::new(Mutex::new(tempfile::tempfile().unwrap()));
         Ok(ResultFile { file, size: 0 })
     }

@@ -26,6 +26,8 @@ use uacsta_actors::log_limit::LogLimit;
 use uacsta_config::Audit;
 use writer::{Job, Writer};
 
+use crate::texts::Text;
+
 /// The audit log of a server. Its files are written by a thread of its own.
 pub struct AuditLog {
     folder: PathBuf,
@@ -108,11 +110,9 @@ impl AuditLog {
     }
 
     /// What an operator should look after, if entries cannot be written.
-    pub fn warning(&self) -> Option<String> {
+    pub fn warning(&self) -> Option<Text> {
         let fault = self.state.fault.load_full()?;
-        Some(format!(
-            "the audit log cannot be written: {fault}; changes are made all the same. Make room on the disk of the data folder, and see that the server may write there"
-        ))
+        Some(Text::new("audit-unwritable").with("error", fault.to_string()))
     }
 
     /// The entries of a query, the latest first, and one more than its limit if there are more. Waits for the disk.

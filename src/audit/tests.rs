@@ -7,6 +7,7 @@ use serde_json::json;
 use uacsta_config::Settings;
 
 use super::*;
+use crate::texts::Language;
 
 fn settings() -> Audit {
     Settings::builtin().audit
@@ -189,6 +190,7 @@ async fn full_disk_delays_no_change_and_entries_are_written_when_there_is_room()
         log.record(entry("change")).await;
     }
     let warning = log.warning().unwrap();
+    let warning = warning.written(Language::English);
     assert!(warning.contains("No space left"), "{warning}");
     fs::remove_file(&file).unwrap();
     let recovered = async {

@@ -12,6 +12,7 @@ use super::{
     certificate::{Certificate, Validity},
     tls::{FilesStamp, Identity},
 };
+use crate::texts::Language;
 
 /// Watches the certificate until the returned task is aborted.
 pub fn watch(identity: Arc<Identity>) -> JoinHandle<()> {
@@ -70,9 +71,9 @@ impl FileChecker {
 }
 
 fn warn_of_chain_fault(identity: &Identity) {
-    if let Some(reason) = identity.chain_fault() {
+    if let Some(fault) = identity.chain_fault() {
         tracing::warn!(
-            reason,
+            reason = fault.written(Language::English),
             "certificate chain is incomplete or in the wrong order"
         );
     }

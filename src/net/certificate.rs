@@ -11,6 +11,8 @@ use x509_parser::{
     prelude::{FromDer, X509Certificate},
 };
 
+use crate::texts::Text;
+
 /// The server's certificate, as the log and the API show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Certificate {
@@ -98,27 +100,23 @@ impl fmt::Display for Certificate {
 
 /// Why peers may reject a chain (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2): its order is wrong, or an intermediate
 /// certificate is missing. The server's certificate comes first. A self-signed certificate is complete.
-pub fn chain_fault(chain: &[CertificateDer<'_>]) -> Option<String> {
+pub fn chain_fault(chain: &[CertificateDer<'_>]) -> Option<Text> {
     let chain: Vec<X509Certificate<'_>> = chain.iter().filter_map(|der| parsed(der).ok()).collect();
     for (signed, signer) in chain.iter().zip(chain.iter().skip(1)) {
         if signed.issuer() != signer.subject() {
-            return Some(format!(
-                "{} is signed by {}, but the next certificate in the file is {}: put each certificate before the one that signed it",
-                signed.subject(),
-                signed.issuer(),
-                signer.subject()
-            ));
+            let fault = Text::new("chain-out-of-order")
+                .with("subject", signed.subject().to_string())
+                .with("issuer", signed.issuer().to_string())
+                .with("next", signer.subject().to_string());
+            return Some(fault);
         }
     }
     let [alone] = chain.as_slice() else {
         return None;
     };
-    (alone.issuer() != alone.subject()).then(|| {
-        format!(
-            "the file contains only the server's certificate, and peers that do not trust {} reject it: append the certificate of this authority, unless all peers have it",
-            alone.issuer()
-        )
-    })
+    let issuer = alone.issuer();
+    (issuer != alone.subject())
+        .then(|| Text::new("chain-incomplete").with("issuer", issuer.to_string()))
 }
 
 fn parsed<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String> {
@@ -162,6 +160,7 @@ mod tests {
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
     use super::*;
+    use crate::texts::Language;
 
     fn authority(name: &str) -> CertificateParams {
         let mut params = CertificateParams::default();
@@ -213,7 +212,7 @@ mod tests {
         let (root, middle, own) = (root.der().clone(), middle.der().clone(), own.der().clone());
         let check = |chain: &[&CertificateDer<'static>], expected: Option<&str>| {
             let chain: Vec<_> = chain.iter().map(|der| (*der).clone()).collect();
-            let found = chain_fault(&chain);
+            let found = chain_fault(&chain).map(|fault| fault.written(Language::English));
             assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
             let part = expected.unwrap_or_default();
             assert!(found.unwrap_or_default().contains(part), "{part}");

@@ -19,6 +19,7 @@ use super::{
     certificate::{self, Certificate},
     tls::{TlsError, certificates, pem_error, read},
 };
+use crate::texts::Text;
 
 /// The certificate of all TLS interfaces. A replacement applies to the next handshake.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl Identity {
     }
 
     /// Why peers may reject the chain in use, as [`certificate::chain_fault`].
-    pub fn chain_fault(&self) -> Option<String> {
+    pub fn chain_fault(&self) -> Option<Text> {
         certificate::chain_fault(&self.current.load().certified.cert)
     }
 

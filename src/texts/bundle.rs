@@ -13,6 +13,7 @@ macro_rules! files {
         [
             include_str!(concat!($language, "/problems.ftl")),
             include_str!(concat!($language, "/reasons.ftl")),
+            include_str!(concat!($language, "/warnings.ftl")),
         ]
     };
 }

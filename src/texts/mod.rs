@@ -4,8 +4,10 @@ mod accepted;
 mod bundle;
 mod reasons;
 mod text;
+mod warnings;
 
 pub use text::{Text, Value};
+pub use warnings::licence_warning;
 
 /// A language of the texts.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

@@ -108,8 +108,24 @@ impl Licensing {
             *warned_at = Some(now);
             let warnings = self.licences().warnings();
             let few = warnings.iter().find(|warning| warning.is_of_few(kind));
-            if let Some(reason) = few {
-                tracing::warn!(%reason, "few licences are free");
+            let Some(LicenceWarning::FewFree { used, licensed, .. }) = few else {
+                return;
+            };
+            match kind {
+                PermitKind::Phone => {
+                    tracing::warn!(
+                        phones = used,
+                        licensed_phones = licensed,
+                        "few licences are free"
+                    );
+                }
+                PermitKind::Line => {
+                    tracing::warn!(
+                        lines = used,
+                        licensed_lines = licensed,
+                        "few licences are free"
+                    );
+                }
             }
         }
     }
@@ -200,8 +216,15 @@ fn log_trial(licences: &Licences, is_start: bool) {
             LicenceWarning::TrialOver => tracing::error!(
                 "evaluation period over and no licence configured; add one with: uacsta licenses add CODE"
             ),
-            LicenceWarning::TrialEnds { .. } if is_start || WARNED_AT.contains(&days) => {
-                tracing::warn!(days, reason = %warning, "evaluation period ends soon");
+            LicenceWarning::TrialEnds { phones, lines, .. }
+                if is_start || WARNED_AT.contains(&days) =>
+            {
+                tracing::warn!(
+                    days,
+                    licensed_phones = phones,
+                    licensed_lines = lines,
+                    "evaluation period ends soon"
+                );
                 return;
             }
             _ => {}

@@ -1,6 +1,6 @@
 //! What of the licences an operator should look after: the end of the evaluation period, and few free permits.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use super::Licences;
 use crate::licence::PermitKind;
@@ -107,46 +107,6 @@ impl Licences {
             }
         }
         warnings
-    }
-}
-
-/// One sentence with what to do.
-impl fmt::Display for LicenceWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ADD: &str = "add a licence with: uacsta licenses add CODE";
-        match self {
-            Self::TrialEnds {
-                days,
-                phones,
-                lines,
-            } => {
-                let plural = if *days == 1 { "" } else { "s" };
-                write!(
-                    f,
-                    "the evaluation period ends in {days} day{plural} of running; then {phones} phones and {lines} lines are licensed: {ADD}"
-                )
-            }
-            Self::TrialOver => {
-                write!(
-                    f,
-                    "the evaluation period is over, and no phone is controlled: {ADD}"
-                )
-            }
-            Self::FewFree {
-                kind,
-                used,
-                licensed,
-            } => {
-                let what = match kind {
-                    PermitKind::Phone => "phones",
-                    PermitKind::Line => "monitored lines",
-                };
-                write!(
-                    f,
-                    "{used} of {licensed} licensed {what} are in use; further ones may have to wait: {ADD}"
-                )
-            }
-        }
     }
 }
 

@@ -152,9 +152,11 @@ impl Part {
     async fn content(self, api: &web::Data<Api>) -> Vec<u8> {
         let content = match self {
             Self::Versions => Ok(json_of(&versions(api))),
-            Self::Status => status::of(api).await.map(|status| json_of(&status)),
+            Self::Status => status::of(api, LANGUAGE)
+                .await
+                .map(|status| json_of(&status)),
             Self::Settings => Ok(json_of(&settings::all(api))),
-            Self::Certificate => Ok(json_of(&certificate::of(api))),
+            Self::Certificate => Ok(json_of(&certificate::of(api, LANGUAGE))),
             Self::Metrics => metrics::exposition(api).await.map(String::into_bytes),
             Self::Phones => phones(api).await.map(|phones| json_of(&phones)),
         };
@@ -163,11 +165,7 @@ impl Part {
 }
 
 /// Builds the bundle step by step: each part is gathered, then written on a thread that may wait for the disk.
-async fn build(
-    api: &web::Data<Api>,
-    phones: &[PhoneId],
-    work: &Work,
-) -> Result<ResultFile, String> {
+async fn build(api: &web::Data<Api>, phones: &[PhoneId], work: &Work) -> Result<ResultFile, Text> {
     let (data, folder) = (api.data.clone(), logs::folder(api));
     let listed = folder.clone();
     let (mut bundle, logs) =
@@ -210,21 +208,19 @@ async fn build(
 }
 
 /// Counts a step; an error if somebody has cancelled the operation.
-fn step(work: &Work) -> Result<(), String> {
+fn step(work: &Work) -> Result<(), Text> {
     match work.step() {
         true => Ok(()),
-        false => Err("the operation was cancelled".to_owned()),
+        false => Err(Text::new("operation-cancelled")),
     }
 }
 
 /// Runs work on a thread that may wait for the disk.
 async fn on_disk<T: Send + 'static>(
     write: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, String> {
-    let written = web::block(write).await.map_err(|error| error.to_string())?;
-    written.map_err(|error| {
-        format!("cannot write the bundle: {error}; make room on the disk of the data folder")
-    })
+) -> Result<T, Text> {
+    let written = web::block(write).await.map_err(Text::verbatim)?;
+    written.map_err(|error| Text::new("bundle-not-written").with("error", error.to_string()))
 }
 
 fn versions(api: &Api) -> serde_json::Value {

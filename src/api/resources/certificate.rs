@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Api, Reader, Tagged, Time};
+use crate::texts::Language;
 
 /// The certificate that phones and clients are shown.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,11 +34,15 @@ pub(in crate::api) struct CertificateInUse {
     extensions(("x-effect" = json!("read")))
 )]
 #[get("/certificate")]
-pub(in crate::api) async fn show(_: Reader, api: web::Data<Api>) -> Tagged<CertificateInUse> {
-    Tagged(of(&api))
+pub(in crate::api) async fn show(
+    _: Reader,
+    api: web::Data<Api>,
+    language: Language,
+) -> Tagged<CertificateInUse> {
+    Tagged(of(&api, language))
 }
 
-pub(super) fn of(api: &Api) -> CertificateInUse {
+pub(super) fn of(api: &Api, language: Language) -> CertificateInUse {
     let certificate = api.identity.certificate();
     CertificateInUse {
         subject: certificate.subject,
@@ -46,6 +51,9 @@ pub(super) fn of(api: &Api) -> CertificateInUse {
         valid_from: Time(certificate.from),
         valid_until: Time(certificate.until),
         fingerprint: certificate.fingerprint,
-        chain_fault: api.identity.chain_fault(),
+        chain_fault: api
+            .identity
+            .chain_fault()
+            .map(|fault| fault.written(language)),
     }
 }

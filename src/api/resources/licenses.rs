@@ -13,7 +13,10 @@ use super::{
     Administrator, Api, Body, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged, created,
     reload, stopping,
 };
-use crate::{reload::Reload, texts::Text};
+use crate::{
+    reload::Reload,
+    texts::{Language, Text, licence_warning},
+};
 
 /// What is licensed and in use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -173,16 +176,16 @@ impl Licensing {
 }
 
 /// The licences and what uses them.
-pub(super) async fn current(api: &Api) -> Result<Licensing, Problem> {
-    Ok(licences(api).await?.into())
+pub(super) async fn current(api: &Api, language: Language) -> Result<Licensing, Problem> {
+    Ok(Licensing::new(licences(api).await?, language))
 }
 
-impl From<Licences> for Licensing {
-    fn from(licences: Licences) -> Self {
+impl Licensing {
+    fn new(licences: Licences, language: Language) -> Self {
         let warnings = licences.warnings().into_iter();
         let warnings = warnings.map(|warning| LicenseWarning {
             code: warning.name(),
-            detail: warning.to_string(),
+            detail: licence_warning(warning).written(language),
         });
         let warnings = warnings.collect();
         let issued = licences.issued;
@@ -210,8 +213,9 @@ impl From<Licences> for Licensing {
 pub(in crate::api) async fn show(
     _: Reader,
     api: web::Data<Api>,
+    language: Language,
 ) -> Result<Tagged<Licensing>, Problem> {
-    Ok(Tagged(current(&api).await?))
+    Ok(Tagged(current(&api, language).await?))
 }
 
 /// Lists the phones and lines that use a licence, and those that wait for one.

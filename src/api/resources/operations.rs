@@ -71,7 +71,7 @@ impl OperationShown {
                 OperationState::Done
             }
             State::Failed(reason) => {
-                problem = Some(Problem::unavailable(Text::verbatim(reason)).written(language, ""));
+                problem = Some(Problem::unavailable(reason).written(language, ""));
                 OperationState::Failed
             }
         };

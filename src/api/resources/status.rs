@@ -9,6 +9,7 @@ use uacsta_actors::{
 use utoipa::ToSchema;
 
 use super::{Api, Problem, Reader, Tagged, Time, stopping};
+use crate::texts::{Language, Text, licence_warning};
 
 /// The server as a whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,11 +69,12 @@ pub(in crate::api) struct PhoneListState {
 pub(in crate::api) async fn show(
     _: Reader,
     api: web::Data<Api>,
+    language: Language,
 ) -> Result<Tagged<ServerStatus>, Problem> {
-    of(&api).await.map(Tagged)
+    of(&api, language).await.map(Tagged)
 }
 
-pub(super) async fn of(api: &Api) -> Result<ServerStatus, Problem> {
+pub(super) async fn of(api: &Api, language: Language) -> Result<ServerStatus, Problem> {
     let permits = api.count.send(CountPermits).await.map_err(stopping)?;
     let counts = api.phones.send(CountPhones).await.map_err(stopping)?;
     let [away, registered, controlled] = counts;
@@ -80,12 +82,10 @@ pub(super) async fn of(api: &Api) -> Result<ServerStatus, Problem> {
     let (open, unauthenticated) = api.open.totals();
     let mut warnings = Vec::new();
     if !writable {
-        let text = "the phone list cannot be written; new phones are refused: make room on the disk of the data folder";
-        warnings.push(text.to_owned());
+        warnings.push(Text::new("phone-list-unwritable"));
     }
     let licences = api.licences.send(GetLicences).await.map_err(stopping)?;
-    let licences = licences.warnings().into_iter();
-    warnings.extend(licences.map(|warning| warning.to_string()));
+    warnings.extend(licences.warnings().into_iter().map(licence_warning));
     warnings.extend(api.audit.warning());
     warnings.extend(api.identity.chain_fault());
     Ok(ServerStatus {
@@ -105,6 +105,6 @@ pub(super) async fn of(api: &Api) -> Result<ServerStatus, Problem> {
             unauthenticated,
         },
         phone_list: PhoneListState { writable, unsaved },
-        warnings,
+        warnings: warnings.iter().map(|text| text.written(language)).collect(),
     })
 }

@@ -201,10 +201,20 @@ async fn reason_is_in_the_language_that_the_request_prefers() {
 }
 
 #[actix_web::test]
+async fn answers_with_warnings_are_in_the_language_that_the_request_prefers() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    for path in ["status", "licenses", "certificate", "operations", "lines"] {
+        let answer = get(&web, &format!("/api/v1/{path}"), Some("de")).await;
+        body(answer, "de").await;
+    }
+}
+
+#[actix_web::test]
 async fn answer_that_is_the_same_in_all_languages_names_none() {
     let folder = tempfile::tempdir().unwrap();
     let web = served(folder.path());
-    let answer = get(&web, "/api/v1/status", Some("de")).await;
+    let answer = get(&web, "/api/v1/sessions", Some("de")).await;
     assert_eq!(field(&answer, "content-language"), None);
     assert_eq!(field(&answer, "vary"), None);
 }

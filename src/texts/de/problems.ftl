@@ -206,6 +206,9 @@ no-undo = Diese Änderung lässt sich nicht rückgängig machen: Das ist einmal 
 ## Vorgänge, Support-Pakete, Protokolle und Ereignisse
 
 no-operation = Diesen Vorgang gibt es nicht; die letzten acht werden aufbewahrt, bis der Server beendet wird
+operation-cancelled = Der Vorgang wurde abgebrochen
+operation-broken-off = Der Webserver wurde beendet oder auf eine andere Adresse verlegt, oder ein interner Fehler ist aufgetreten; beginnen Sie erneut
+bundle-not-written = Das Support-Paket lässt sich nicht schreiben ({ $error }); schaffen Sie Platz auf dem Datenträger des Datenordners
 messages-for-administrators = Nachrichten von Telefonen sind Administratoren vorbehalten; lassen Sie phones weg
 phones-at-most = Höchstens { $most } Telefone sind möglich
 bundles-in-progress = Zwei Support-Pakete werden schon erstellt; warten Sie auf eines davon

@@ -206,6 +206,9 @@ no-undo = no such change can be undone: that is possible once, within a minute, 
 ## Operations, bundles, logs and events
 
 no-operation = there is no such operation; the last eight are kept until the server stops
+operation-cancelled = the operation was cancelled
+operation-broken-off = the web server was stopped or moved to another address, or the work panicked; begin again
+bundle-not-written = cannot write the bundle: { $error }; make room on the disk of the data folder
 messages-for-administrators = messages of phones are for administrators; leave out phones
 phones-at-most = it names at most { $most } phones
 bundles-in-progress = two bundles are being built already; wait for one of them

@@ -167,7 +167,7 @@ impl Look<'_> {
     }
 
     async fn licenses(&mut self) -> Result<(), Problem> {
-        let licenses = licenses::current(self.api).await?;
+        let licenses = licenses::current(self.api, LANGUAGE).await?;
         if self.is_new("", &licenses.lasting()) {
             self.push(Topic::Licenses, "", None, |head| {
                 LicensesChanged::new(head, licenses)
