@@ -69,8 +69,8 @@ use uacsta_actors::{
     licensing::{CountPermits, GetLicences, ListHolders},
     log_limit::repeat_count,
     registrar::{
-        AddPhone, CountPhones, CountReasons, FindLine, GetLineDetails, GetPhone, IsOnDisk,
-        ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
+        AddPhone, CountPhones, CountReasons, FindLine, FindPhone, GetLineDetails, GetPhone,
+        IsOnDisk, ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
     },
     supervision::RestartableRecipient,
 };
@@ -113,7 +113,9 @@ pub struct Api {
     pub phones: RestartableRecipient<CountPhones>,
     /// The registrar, for the counts of phones by reason.
     pub reasons: RestartableRecipient<CountReasons>,
-    /// Finds the actor of a phone.
+    /// Finds the actor of a phone by its name in the list.
+    pub actor: RestartableRecipient<FindPhone>,
+    /// Finds the actor of a phone by a line.
     pub find: RestartableRecipient<FindLine>,
     /// Lists the connected clients.
     pub clients: RestartableRecipient<ListClients>,

@@ -4,8 +4,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
     accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, links,
-    logs, operations, operators, phones, problems, session, sessions, settings, status, tokens,
-    trace,
+    logs, operations, operators, phones, problems, restart, session, sessions, settings, status,
+    tokens, trace,
 };
 
 /// Where the API begins.
@@ -19,6 +19,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(phones::show)
         .service(phones::change)
         .service(phones::remove)
+        .service(restart::restart_session)
         .service(csta::send)
         .service(trace::phone)
         .service(trace::client)

@@ -64,7 +64,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Show the state of the server: phones, lines, connections and warnings
     Status(status::Status),
-    /// List the phones; show, add, enable, disable or remove one
+    /// List the phones; show, add, enable, disable or remove one; restart its session
     Phones(phones::Phones),
     /// List the connected clients; show or end one
     Clients(clients::Clients),

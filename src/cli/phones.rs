@@ -1,4 +1,4 @@
-//! `uacsta phones`: lists the phones; shows, adds, enables, disables and removes one.
+//! `uacsta phones`: lists the phones; shows, adds, enables, disables and removes one, and restarts its session.
 
 use std::{cell::RefCell, ffi::OsString, fmt::Write};
 
@@ -27,6 +27,7 @@ use super::{
   uacsta phones 00:04:13:aa:bb:cc --watch      show it anew with each change
   uacsta phones add 00:04:13:aa:bb:cc          list a phone before it comes
   uacsta phones off 00:04:13:aa:bb:cc
+  uacsta phones restart-session 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
   uacsta phones --server https://10.0.0.5:8080 --ca ca.pem --token-file cli.token
 
@@ -55,7 +56,9 @@ enum Command {
     On(One),
     /// Disable a phone: its session ends, and clients see it as out of service
     Off(One),
-    /// Remove a phone that is away, and its lines; it counts as new if it registers again
+    /// End the CSTA session with a phone in order, and open the next one
+    RestartSession(One),
+    /// Remove a phone that is away, and its lines; it is new if it registers again
     Forget(One),
 }
 
@@ -93,6 +96,7 @@ impl Phones {
             (Some(Command::Add(New { phone })), None) => self.add(*phone),
             (Some(Command::On(One { phone })), None) => self.switch(*phone, true),
             (Some(Command::Off(One { phone })), None) => self.switch(*phone, false),
+            (Some(Command::RestartSession(One { phone })), None) => self.restart_session(*phone),
             (Some(Command::Forget(One { phone })), None) => self.forget(*phone),
         }
     }
@@ -163,6 +167,15 @@ impl Phones {
         // A phone may be named by its number.
         self.query.show(&answer, |phone| {
             format!("{} is {state}\n", cell(phone, "id"))
+        })
+    }
+
+    fn restart_session(&self, phone: PhoneId) -> Result<(), CommandError> {
+        let path = format!("{}/restartSession", path(phone));
+        let answer = self.query.send(Method::POST, &path, None)?;
+        self.query.show(&answer, |phone| {
+            let phone = cell(phone, "id");
+            format!("the session with {phone} has ended; the next one is being opened\n")
         })
     }
 

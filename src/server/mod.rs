@@ -241,6 +241,7 @@ impl Server {
             line: registrar.recipient(),
             add: registrar.recipient(),
             remove: registrar.recipient(),
+            actor: registrar.recipient(),
             find: registrar.recipient(),
             phones: registrar.recipient(),
             reasons: registrar.recipient(),

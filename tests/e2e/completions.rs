@@ -39,6 +39,7 @@ async fn completion_offers_what_the_running_server_knows() {
     server.until_listed("sip:101@").await;
     for (line, expected) in [
         ("uacsta phones off 0004", &["000413000001"][..]),
+        ("uacsta phones restart-session 0004", &["000413000001"]),
         ("uacsta phones 00:04", &["00:04:13:00:00:01"]),
         ("uacsta phones off 0015", &[]),
         ("uacsta trace --client ", &["ecsta"]),

@@ -53,6 +53,7 @@ mod reasons;
 mod rebinding;
 mod registrar;
 mod repeats;
+mod restart_session;
 mod rights;
 mod ringing;
 mod routes;

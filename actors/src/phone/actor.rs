@@ -248,6 +248,7 @@ impl Phone {
                 tracing::warn!(phone = %self.phone, reason = %why, "CSTA session with the phone lost");
                 self.report(Some(Cause::SessionLost(why)));
             }
+            SessionEffect::Restarted => self.report(Some(Cause::Opening)),
             SessionEffect::Closed(reason) => {
                 tracing::debug!(phone = %self.phone, %reason, "CSTA session with the phone closed");
             }

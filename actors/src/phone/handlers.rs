@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{AsyncContext, Handler, ResponseFuture};
+use actix::{AsyncContext, Context, Handler, ResponseFuture};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
-    BindingMoved, Bound, EnabledChanged, LinesListed, Orphan, Phone, ReportAgain, Request, Resume,
-    Retire, Unbound,
+    BindingMoved, Bound, EnabledChanged, LinesListed, NotRestarted, Orphan, Phone, ReportAgain,
+    Request, RestartSession, Resume, Retire, Unbound,
     messages::SETTLE_TIME,
     responses,
     session::{Outlook, SessionInput},
@@ -246,17 +246,35 @@ impl Handler<Retire> for Phone {
                 self.wake_at(until, ctx);
             }
             // The session ends when the phone has responded.
-            Retire::EndSession => {
-                self.on_session(SessionInput::Drain(sender), ctx);
-                for (line, cross_ref) in self.monitored.take_running() {
-                    self.stop_monitor(&line, cross_ref, ctx);
-                }
-                self.send_next(ctx);
-            }
+            Retire::EndSession => self.end_session(SessionInput::Drain(sender), ctx),
         }
         Box::pin(async move {
             // The sender is only ever dropped.
             let _ = done.await;
+        })
+    }
+}
+
+impl Handler<RestartSession> for Phone {
+    type Result = ResponseFuture<Result<(), NotRestarted>>;
+
+    fn handle(&mut self, _: RestartSession, ctx: &mut Self::Context) -> Self::Result {
+        let refusal = if self.session.is_closed() {
+            Some(NotRestarted::NoSession)
+        } else if self.session.is_draining() {
+            Some(NotRestarted::Ending)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            return Box::pin(std::future::ready(Err(refusal)));
+        }
+        let (sender, done) = oneshot::channel();
+        self.end_session(SessionInput::Restart(sender), ctx);
+        Box::pin(async move {
+            // The sender is only ever dropped.
+            let _ = done.await;
+            Ok(())
         })
     }
 }
@@ -281,6 +299,17 @@ impl Handler<Request> for Phone {
 
     fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
         self.ask(request, ctx);
+    }
+}
+
+impl Phone {
+    /// Stops the monitors that run on the phone; the session ends when the phone has responded.
+    fn end_session(&mut self, how: SessionInput, ctx: &mut Context<Self>) {
+        self.on_session(how, ctx);
+        for (line, cross_ref) in self.monitored.take_running() {
+            self.stop_monitor(&line, cross_ref, ctx);
+        }
+        self.send_next(ctx);
     }
 }
 

@@ -89,6 +89,21 @@ pub enum Retire {
     EndSession,
 }
 
+/// An operator restarts the CSTA session: the phone stops its monitors, then the session ends, within 1.5 seconds, and the next
+/// one is opened. Clients' requests wait for it. Answered when the session has ended.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), NotRestarted>")]
+pub struct RestartSession;
+
+/// Why a session is not restarted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotRestarted {
+    /// The phone is away, disabled, or has no licence.
+    NoSession,
+    /// The session ends already, for another restart or for the server's end.
+    Ending,
+}
+
 /// The registrar was restarted after a panic: the phone reports its status and its lines again.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

@@ -175,7 +175,12 @@ impl Phone {
             for (request, refusal) in refused {
                 self.refuse_all(vec![request], &refusal);
             }
-            if self.requests.is_idle() {
+            let is_idle = if self.session.is_restarting() {
+                self.requests.is_drained()
+            } else {
+                self.requests.is_idle()
+            };
+            if is_idle {
                 self.on_session(SessionInput::Idle, ctx);
             }
             if self.session.is_open()

@@ -148,6 +148,11 @@ pub struct ListPhones {
 #[rtype(result = "Option<PhoneDetails>")]
 pub struct GetPhone(pub PhoneId);
 
+/// Requests the actor of a listed phone; a phone that has not come since the start has none.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Option<RestartableAddr<Phone>>")]
+pub struct FindPhone(pub PhoneId);
+
 /// A listed phone and its status.
 #[derive(Clone, Debug)]
 pub struct PhoneDetails {

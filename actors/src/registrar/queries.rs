@@ -13,8 +13,8 @@ use super::{
     clients::user_parts,
     messages::{
         AccountsChanged, AddPhone, ChangeError, ClientConnected, ClientEnded, CountPhones,
-        FindLine, GetPhone, IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk, PhoneDetails,
-        RemovePhone, SetEnabled, SubscribeStatus, UnsubscribeStatus,
+        FindLine, FindPhone, GetPhone, IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk,
+        PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus, UnsubscribeStatus,
     },
     persistence::ListChange,
     records::{Record, Records},
@@ -259,6 +259,15 @@ impl Handler<GetPhone> for Registrar {
             let is_unsaved = self.persistence.unsaved().contains(&phone);
             self.details(phone, record, is_unsaved)
         }))
+    }
+}
+
+impl Handler<FindPhone> for Registrar {
+    type Result = MessageResult<FindPhone>;
+
+    fn handle(&mut self, FindPhone(phone): FindPhone, _: &mut Self::Context) -> Self::Result {
+        let record = self.records.get(phone);
+        MessageResult(record.and_then(|record| record.actor().cloned()))
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) mod operators;
 pub(super) mod phones;
 pub(super) mod problems;
 mod reason;
+pub(super) mod restart;
 pub(super) mod session;
 pub(super) mod sessions;
 pub(super) mod settings;

@@ -151,6 +151,14 @@ impl Handler<FindLine> for Registrar {
     }
 }
 
+impl Handler<FindPhone> for Registrar {
+    type Result = MessageResult<FindPhone>;
+
+    fn handle(&mut self, _: FindPhone, _: &mut Self::Context) -> Self::Result {
+        MessageResult(None)
+    }
+}
+
 impl Handler<ListLineDetails> for Registrar {
     type Result = MessageResult<ListLineDetails>;
 
@@ -264,6 +272,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
         line: registrar.recipient(),
         add: registrar.recipient(),
         remove: registrar.recipient(),
+        actor: registrar.recipient(),
         find: registrar.recipient(),
         phones: registrar.recipient(),
         reasons: registrar.recipient(),

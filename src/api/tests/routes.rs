@@ -62,6 +62,12 @@ const ROUTES: &[Route] = &[
         operator(204),
     ),
     (
+        "restartSession",
+        "/api/v1/phones/000413000001/restartSession",
+        "",
+        operator(409),
+    ),
+    (
         "sendCsta",
         "/api/v1/phones/000413000001/csta",
         r#"{"request":"<HoldCall/>"}"#,

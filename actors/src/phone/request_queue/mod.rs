@@ -1,6 +1,7 @@
 //! Queues the requests to a phone: order, deadlines, limits, and the pause that a Retry-After demands.
 
 mod late;
+mod pending;
 mod refused;
 mod requester;
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use uacsta_schema::{
-    csta::{DeviceId, Edition, ServiceId},
+    csta::{Edition, ServiceId},
     sip::Status,
 };
 
@@ -368,31 +369,17 @@ impl RequestQueue {
 
     /// Whether there are no requests, sent or unsent.
     pub(super) fn is_idle(&self) -> bool {
-        self.own.is_empty() && self.waiting.is_empty() && self.has_sent_none()
+        self.waiting.is_empty() && self.is_drained()
+    }
+
+    /// Whether no request is left but those that may wait for the next session.
+    pub(super) fn is_drained(&self) -> bool {
+        self.own.is_empty() && self.has_sent_none()
     }
 
     /// Whether every sent request has its response.
     pub(super) fn has_sent_none(&self) -> bool {
         self.sent.is_empty()
-    }
-
-    /// Whether a SystemRegister is queued or has no response yet.
-    pub(super) fn is_registering(&self) -> bool {
-        let mut pending = self.own.iter().chain(&self.sent);
-        pending.any(|request| matches!(request.requester, Requester::SystemRegister))
-    }
-
-    /// Whether a MonitorStart of a line is queued or has no response yet.
-    pub(super) fn starts_monitor_of(&self, line: &DeviceId) -> bool {
-        self.own.iter().chain(&self.sent).any(
-            |request| matches!(&request.requester, Requester::MonitorStart(known) if known == line),
-        )
-    }
-
-    /// Whether a MonitorStart of any line was sent and has no response yet.
-    pub(super) fn is_starting_monitor(&self) -> bool {
-        let mut sent = self.sent.iter();
-        sent.any(|request| matches!(request.requester, Requester::MonitorStart(_)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests of the request queue: what is sent when, and what a response or a deadline makes of it.
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use uacsta_schema::csta::{Dialect, MonitorCrossRefId};
+use uacsta_schema::csta::{DeviceId, Dialect, MonitorCrossRefId};
 
 use super::*;
 use crate::sip::responder::{Respond, Responder};

@@ -39,6 +39,8 @@ pub(in crate::phone) enum SessionEffect {
     Failed(Cause),
     /// Logs and reports that the session ended.
     Ended(SessionEnd),
+    /// Reports that the next session is being opened, as an operator asked for.
+    Restarted,
     /// Logs that the server closed the session.
     Closed(Box<str>),
 }

@@ -52,6 +52,8 @@ pub(in crate::phone) enum SessionInput {
     Renew(Box<str>),
     /// The server ends the session when the phone has responded to all requests, and drops the sender.
     Drain(oneshot::Sender<()>),
+    /// As [`Self::Drain`], and opens the next session at once. Without an open session the next attempt is made at once.
+    Restart(oneshot::Sender<()>),
     /// No request waits for the phone any more.
     Idle,
     /// The time of [`PhoneSession::next_due`](super::PhoneSession::next_due) has come.

@@ -1,5 +1,6 @@
 //! The state machine of the CSTA session with a phone: open, prepare, keep alive, drain, and reopen after a loss.
 
+mod draining;
 mod effect;
 mod input;
 mod outlook;
@@ -16,10 +17,7 @@ pub(super) use self::{
     input::{Accepted, SessionInput, Unusable},
     outlook::Outlook,
 };
-use super::{
-    messages::RETIRE_TIME,
-    system_status::{OUT_OF_SERVICE, SystemState},
-};
+use super::system_status::{OUT_OF_SERVICE, SystemState};
 use crate::{
     back_off::BackOff,
     reason::{Cause, Unanswered},
@@ -158,8 +156,14 @@ impl PhoneSession {
                 smallvec![SessionEffect::Lost]
             }
             SessionInput::Ended(why) if self.is_draining() => {
+                let restarts = self.is_restarting();
                 self.state = PhoneSessionState::Closed;
-                smallvec![SessionEffect::Lost, SessionEffect::Ended(why)]
+                let mut effects: Effects =
+                    smallvec![SessionEffect::Lost, SessionEffect::Ended(why)];
+                if restarts {
+                    effects.extend(self.restarted(now));
+                }
+                effects
             }
             SessionInput::Ended(why) => {
                 self.back_off.lost(now);
@@ -180,19 +184,10 @@ impl PhoneSession {
                 effects.extend(self.invite(now));
                 effects
             }
-            SessionInput::Drain(done) => match self.id() {
-                Some(id) => {
-                    let until = now + RETIRE_TIME;
-                    self.state = PhoneSessionState::Draining {
-                        id,
-                        until,
-                        _done: done,
-                    };
-                    smallvec![]
-                }
-                None => self.close("the server is stopping".into()),
-            },
-            SessionInput::Idle if self.is_draining() => self.close("the server is stopping".into()),
+            SessionInput::Drain(done) => self.drain(false, done, now),
+            SessionInput::Restart(_) if self.is_closed() || self.is_draining() => smallvec![],
+            SessionInput::Restart(done) => self.drain(true, done, now),
+            SessionInput::Idle if self.is_draining() => self.drained(self.is_restarting(), now),
             SessionInput::Due => self.due(now),
             SessionInput::Wanted | SessionInput::Idle => smallvec![],
         }
@@ -318,7 +313,10 @@ impl PhoneSession {
                 *keep_alive_at = None;
                 smallvec![SessionEffect::KeepAlive]
             }
-            PhoneSessionState::Draining { .. } => self.close("the server is stopping".into()),
+            PhoneSessionState::Draining { restarts, .. } => {
+                let restarts = *restarts;
+                self.drained(restarts, now)
+            }
             PhoneSessionState::Closed | PhoneSessionState::Preparing { .. } => smallvec![],
         }
     }
@@ -355,11 +353,6 @@ impl PhoneSession {
         }
     }
 
-    /// Whether the server ends the session.
-    pub(super) fn is_draining(&self) -> bool {
-        matches!(self.state, PhoneSessionState::Draining { .. })
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.state, PhoneSessionState::Closed)
     }
@@ -380,9 +373,9 @@ impl PhoneSession {
         )
     }
 
-    /// Whether clients' requests may be sent.
+    /// Whether clients' requests may be sent. While the session is restarted they wait for the next one.
     pub(super) fn serves_clients(&self) -> bool {
-        self.is_open() || self.is_draining()
+        self.is_open() || self.is_draining() && !self.is_restarting()
     }
 
     /// Whether the session is open, or will be unless the phone refuses.

@@ -33,6 +33,8 @@ pub(super) enum PhoneSessionState {
         id: SessionId,
         /// When the session ends all the same.
         until: Duration,
+        /// Whether the next session is opened at once.
+        restarts: bool,
         _done: oneshot::Sender<()>,
     },
 }

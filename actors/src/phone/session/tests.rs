@@ -52,6 +52,7 @@ fn play(session: &mut PhoneSession, now: &mut Duration, steps: &str) -> String {
             "close" => SessionInput::Close("x".into()),
             "renew" => SessionInput::Renew("x".into()),
             "drain" => SessionInput::Drain(oneshot::channel().0),
+            "restart" => SessionInput::Restart(oneshot::channel().0),
             "idle" => SessionInput::Idle,
             "due" => SessionInput::Due,
             "refused" => rejected(None, Outlook::Lasting),
@@ -283,6 +284,55 @@ fn draining_ends_a_session_when_it_is_idle() {
         let is_open = Err(oneshot::error::TryRecvError::Empty);
         assert_eq!(done.try_recv() != is_open, is_done, "{steps}");
     }
+}
+
+#[test]
+fn restart_drains_the_session_and_opens_the_next_at_once() {
+    let open = "wanted opened prepared";
+    for (steps, expected) in [
+        ("restart idle", "Closed Bye Lost Invite Restarted"),
+        // A silent phone gets a BYE all the same.
+        ("restart +", "1s Closed Bye Lost Invite Restarted"),
+        // It is restarted once, and not any more when the server stops.
+        (
+            "restart restart idle idle",
+            "Closed Bye Lost Invite Restarted",
+        ),
+        ("restart drain idle", "Closed Bye Lost"),
+        // The session ends meanwhile.
+        ("restart 481", "Lost Ended Invite Restarted"),
+        ("restart lost", "Lost"),
+        ("restart close", "Closed Bye Lost"),
+    ] {
+        check(
+            &format!("{open} {steps}"),
+            &format!("Invite Prepare Ready {expected}"),
+        );
+    }
+    check(
+        "wanted opened restart prepared idle",
+        "Invite Prepare Closed Bye Lost Invite Restarted",
+    );
+    // Without a session the next attempt is made at once, and its failure counts as the first.
+    check(
+        "wanted rejected + rejected restart rejected +",
+        "Invite Failed 1s Invite Failed Lost Invite Restarted Failed 1s Invite",
+    );
+    check(
+        "wanted restart",
+        "Invite Closed Withdraw Lost Invite Restarted",
+    );
+    check("restart", "");
+    let mut session = PhoneSession::new(Edition::Ed3);
+    let mut now = Duration::ZERO;
+    play(&mut session, &mut now, "wanted opened prepared");
+    assert!(session.serves_clients());
+    let (sender, mut done) = oneshot::channel();
+    session.on(SessionInput::Restart(sender), now, KEEP_ALIVE);
+    assert!(session.is_restarting() && session.is_coming() && !session.serves_clients());
+    assert_eq!(done.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+    play(&mut session, &mut now, "idle");
+    assert_eq!(done.try_recv(), Err(oneshot::error::TryRecvError::Closed));
 }
 
 #[test]
