@@ -16,6 +16,7 @@ pub mod password_policy;
 pub mod process;
 pub mod reload;
 pub mod server;
+pub mod service;
 pub mod store;
 pub mod texts;
 

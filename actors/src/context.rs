@@ -19,8 +19,12 @@ use crate::{
     counters::{self, Counter},
     ladder::Ladder,
     licence, log_limit,
+    service::Service,
     sip::{incident::Incident, responder::FinalResponse},
 };
+
+/// When a peer may come again that logs on while the service is stopped, in seconds.
+const RETRY_WHEN_STOPPED: &str = "10";
 
 /// What all actors of one server share. It holds no address of an actor, so that each of them may import it.
 pub struct ServerContext {
@@ -28,6 +32,8 @@ pub struct ServerContext {
     pub config: ArcSwap<RuntimeConfig>,
     /// The accounts of clients that the settings do not contain.
     pub accounts: ArcSwap<Accounts>,
+    /// Whether phones and clients are served.
+    pub service: Service,
     /// The server's clock.
     pub clock: Arc<dyn clock::Clock>,
     /// Makes and checks the nonces of our challenges.
@@ -66,6 +72,17 @@ impl ServerContext {
     /// The current configuration. Keep no copy, which a reload would make stale.
     pub fn config(&self) -> Guard<Arc<RuntimeConfig>> {
         self.config.load()
+    }
+
+    /// # Errors
+    /// The response to a request outside dialogs while the service is stopped.
+    pub(crate) fn check_service(&self) -> Result<(), FinalResponse> {
+        if self.service.is_running() {
+            return Ok(());
+        }
+        Err(FinalResponse::from(Status::SERVICE_UNAVAILABLE)
+            .header(HeaderName::RetryAfter, RETRY_WHEN_STOPPED)
+            .because("the service is stopped"))
     }
 
     /// Reads a CSTA document within the configured limits, and counts exceeded limits.

@@ -58,6 +58,8 @@ pub mod refusal;
 pub mod registrar;
 #[cfg(feature = "actors")]
 pub mod registration;
+#[cfg(feature = "actors")]
+pub mod service;
 pub mod sip;
 #[cfg(feature = "actors")]
 pub mod supervision;

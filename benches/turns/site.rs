@@ -91,6 +91,7 @@ impl Site {
         });
         let (licensing, registrar) = (Context::<Licensing>::new(), Context::<Registrar>::new());
         let context = Arc::new(ServerContext {
+            service: uacsta_actors::service::Service::started(0),
             config: ArcSwap::from_pointee(RuntimeConfig {
                 settings,
                 profiles: Profiles::load(None)?,

@@ -270,7 +270,7 @@ mod tests {
         let state = State {
             counts,
             phones: [2, 1, 3],
-            reasons: std::array::from_fn(|number| number % 3),
+            reasons: Code::ALL.map(|code| usize::from(code == Code::NeverRegistered)),
             unsaved: 1,
             open: (5, 2),
             expiry: 1_800_000_000,

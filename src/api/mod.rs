@@ -11,6 +11,7 @@ mod connection;
 mod cross_origin;
 mod document;
 mod forwarded;
+mod health;
 mod host;
 mod idempotency;
 mod language;
@@ -59,7 +60,6 @@ use problem::{Kind, Problem};
 use rates::Rates;
 use reference::Reference;
 use resources::{events::Feed, logs::LogReaders, phones::PhoneChanges};
-use serde_json::json;
 use streams::Streams;
 use tokio::sync::mpsc::Sender;
 use tokio_rustls::TlsAcceptor;
@@ -86,6 +86,7 @@ use crate::{
     operations::Operations,
     operators::Operators,
     reload::ReloadRequest,
+    service::ServiceRequest,
     texts::Text,
 };
 
@@ -139,6 +140,8 @@ pub struct Api {
     pub data: PathBuf,
     /// Requests a reload of the configuration.
     pub reload: Sender<ReloadRequest>,
+    /// Requests to stop or start the service.
+    pub service: Sender<ServiceRequest>,
     /// Long work that operators begin.
     pub operations: Arc<Operations>,
     /// Named operators and their sessions.
@@ -206,8 +209,8 @@ pub fn start(
             .app_data(rates.clone())
             .app_data(phone_changes.clone())
             .app_data(web::PayloadConfig::new(BODY))
-            .service(only(READ, web::resource("/healthz").get(healthy)))
-            .service(only(READ, web::resource("/readyz").get(ready)))
+            .service(only(READ, web::resource("/healthz").get(health::healthy)))
+            .service(only(READ, web::resource("/readyz").get(health::ready)))
             .service(only(READ, web::resource("/metrics").get(metrics::page)))
             .service(web::redirect(routes::BASE, reference::PAGE))
             .service(only(
@@ -357,10 +360,6 @@ impl HttpServer {
     }
 }
 
-async fn healthy() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "alive" }))
-}
-
 impl Api {
     /// Whether registrar and licensing answer.
     pub async fn is_alive(&self) -> bool {
@@ -372,24 +371,6 @@ impl Api {
         let asked = self.disk.send(IsOnDisk).await;
         asked.map_err(|_| Problem::unavailable(Text::new("registrar-ended")))
     }
-}
-
-/// A server that cannot write its phone list still serves listed phones: it is ready, with a warning.
-async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    if api.count.send(CountPermits).await.is_err() {
-        return Err(Problem::unavailable(Text::new("licensing-ended")));
-    }
-    let OnDisk { writable, unsaved } = api.on_disk().await?;
-    let answer = if writable {
-        json!({ "status": "ready" })
-    } else {
-        json!({
-            "status": "ready",
-            "unsaved_telephones": unsaved,
-            "warning": "the phone list cannot be written; new phones are refused",
-        })
-    };
-    Ok(HttpResponse::Ok().json(answer))
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {

@@ -4,8 +4,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
     accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, links,
-    logs, operations, operators, phones, problems, restart, session, sessions, settings, status,
-    tokens, trace,
+    logs, operations, operators, phones, problems, restart, service, session, sessions, settings,
+    status, tokens, trace,
 };
 
 /// Where the API begins.
@@ -29,6 +29,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(lines::list)
         .service(lines::show)
         .service(status::show)
+        .service(service::change)
         .service(licenses::show)
         .service(licenses::holders)
         .service(licenses::add)

@@ -14,6 +14,7 @@ mod output;
 mod phones;
 mod query;
 mod serve;
+mod service;
 mod settings;
 mod status;
 mod table;
@@ -64,6 +65,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Show the state of the server: phones, lines, connections and warnings
     Status(status::Status),
+    /// Show whether phones and clients are served; stop or start that
+    Service(service::Service),
     /// List the phones; show, add, enable, disable or remove one; restart its session
     Phones(phones::Phones),
     /// List the connected clients; show or end one
@@ -117,6 +120,7 @@ impl Cli {
             Command::Serve(serve) => return Ok(Some(serve)),
             Command::CheckConfig(command) => command.run()?,
             Command::Status(command) => command.run()?,
+            Command::Service(command) => command.run()?,
             Command::Phones(command) => command.run()?,
             Command::Clients(command) => command.run()?,
             Command::Accounts(command) => command.run()?,

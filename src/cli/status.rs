@@ -8,6 +8,7 @@ use uacsta_connect::CommandError;
 
 use super::{
     query::Query,
+    service::sentence,
     table::counted,
     time::local_time,
     watch::{View, Watch},
@@ -55,6 +56,7 @@ fn table(answer: &Value) -> String {
         local_time(text("startedAt"))
     );
     // Writing to a String cannot fail.
+    let _ = writeln!(page, "service      {}", sentence(&answer["service"]));
     let _ = writeln!(
         page,
         "phones       {}: {} controlled, {} registered, {} away",
@@ -95,6 +97,7 @@ mod tests {
     fn status_is_told_in_lines() {
         let answer = json!({
             "version": "0.1.0", "startedAt": "2026-12-02T08:00:00.000Z",
+            "service": { "state": "stopped", "since": "2026-12-02T08:00:00.000Z", "by": "anna" },
             "phones": { "listed": 3, "away": 1, "registered": 0, "controlled": 2 },
             "monitoredLines": 2, "clientSessions": 1,
             "connections": { "open": 4, "unauthenticated": 1 },
@@ -104,6 +107,7 @@ mod tests {
         let expected = format!(
             "\
 version      0.1.0, started {started}
+service      stopped since {started}, by anna
 phones       3: 2 controlled, 0 registered, 1 away
 monitored    2 lines, by 1 session of clients
 connections  4, 1 of them without log-on

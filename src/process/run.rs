@@ -1,4 +1,4 @@
-//! Runs until a stop signal: reloads the configuration on request and notifies the service manager.
+//! Runs until a stop signal: reloads the configuration, and stops or starts the service, on request; notifies the service manager.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -46,6 +46,11 @@ async fn serve(
                 Signal::Stop(name) => return name,
                 Signal::Reload => None,
             },
+            Some(request) = running.service_requests.recv() => {
+                running.change_service(request).await;
+                notify(State::Service { runs: running.is_serving() });
+                continue;
+            }
             Some(request) = running.reload_requests.recv(), if reader.is_free() => Some(request),
             (outcome, request) = reader.end() => {
                 finish(running, outcome, request, &mut log).await;
@@ -143,6 +148,10 @@ enum State {
     Reloading,
     Alive,
     Stopping,
+    /// Told by `systemctl status`: the manager knows no program that is up and not ready.
+    Service {
+        runs: bool,
+    },
 }
 
 #[cfg(unix)]
@@ -152,6 +161,12 @@ fn notify(state: State) {
         State::Ready => vec![NotifyState::Ready],
         State::Alive => vec![NotifyState::Watchdog],
         State::Stopping => vec![NotifyState::Stopping],
+        State::Service { runs: true } => vec![NotifyState::Status("serves phones and clients")],
+        State::Service { runs: false } => {
+            vec![NotifyState::Status(
+                "the service for phones and clients is stopped",
+            )]
+        }
         State::Reloading => match NotifyState::monotonic_usec_now() {
             Ok(now) => vec![NotifyState::Reloading, now],
             Err(_) => vec![NotifyState::Reloading],

@@ -7,7 +7,10 @@ use tokio_rustls::TlsAcceptor;
 use uacsta_config::{Listen, Settings, overlap};
 
 use super::{addresses::Addresses, error::StartError};
-use crate::net::{Acceptor, Bound, Interface, Listener, Public, Side};
+use crate::{
+    api::HttpServer,
+    net::{Acceptor, Bound, Interface, Listener, Public, Side},
+};
 
 /// The listeners of all interfaces but the API's.
 pub(super) struct Interfaces {
@@ -35,22 +38,41 @@ impl Interfaces {
     /// # Errors
     /// The first address that cannot be listened on; none is open then.
     pub(super) fn open(
-        acceptor: &Arc<Acceptor>,
+        acceptor: Arc<Acceptor>,
         wanted: Vec<Interface>,
     ) -> Result<Self, StartError> {
+        let mut interfaces = Self {
+            acceptor,
+            listeners: Vec::new(),
+        };
+        interfaces.open_all(wanted)?;
+        Ok(interfaces)
+    }
+
+    /// The same where none is open.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_all(&mut self, wanted: Vec<Interface>) -> Result<(), StartError> {
         let bound = wanted
             .into_iter()
             .map(|interface| bind(interface, Bound::or_awaited))
             .collect::<Result<Vec<_>, _>>()?;
         let bound = bound.into_iter().flatten();
-        Ok(Self {
-            acceptor: Arc::clone(acceptor),
-            listeners: bound.map(|bound| bound.serve(acceptor)).collect(),
-        })
+        self.listeners = bound.map(|bound| bound.serve(&self.acceptor)).collect();
+        Ok(())
+    }
+
+    /// The addresses of all interfaces and of the API.
+    pub(super) fn addresses_with(&self, web: Option<&HttpServer>) -> Addresses {
+        Addresses {
+            web: web.map(HttpServer::address),
+            ..self.addresses()
+        }
     }
 
     /// The addresses of all interfaces but the API's.
-    pub(super) fn addresses(&self) -> Addresses {
+    fn addresses(&self) -> Addresses {
         let at = |setting| {
             let mut listeners = self.listeners.iter();
             let listener = listeners
@@ -194,9 +216,9 @@ impl Interfaces {
 
     /// Accepts no further connections. Returns the UDP listeners, which carry the ends of their phones' sessions until they are
     /// aborted.
-    pub(super) async fn stop_accepting(self) -> Vec<Listener> {
+    pub(super) async fn stop_accepting(&mut self) -> Vec<Listener> {
         let mut carrying = Vec::new();
-        for listener in self.listeners {
+        for listener in mem::take(&mut self.listeners) {
             carrying.extend(listener.retire().await);
         }
         carrying

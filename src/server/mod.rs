@@ -20,6 +20,7 @@ use uacsta_actors::{
     licensing::Licensing,
     log_limit::LogLimit,
     registrar::{Registrar, RegistrarAddrs},
+    service::Service,
     supervision::RestartableAddr,
 };
 use uacsta_config::{Profiles, Secret, Settings};
@@ -40,6 +41,7 @@ use crate::{
     },
     operators::Operators,
     reload::ReloadRequest,
+    service::ServiceRequest,
     store::{Lock, StoreActor},
 };
 
@@ -49,6 +51,7 @@ mod check;
 mod error;
 mod interfaces;
 mod reload;
+mod service;
 mod settings_change;
 mod stop;
 mod undo;
@@ -79,6 +82,8 @@ pub struct Running {
     pub addresses: Addresses,
     /// Requests of the API to reload the settings.
     pub reload_requests: mpsc::Receiver<ReloadRequest>,
+    /// Requests of the API to stop or start the service.
+    pub service_requests: mpsc::Receiver<ServiceRequest>,
     /// Tells commands where it listens.
     listening: Announcement,
     context: Arc<ServerContext>,
@@ -185,6 +190,7 @@ impl Server {
         let licensing = actix::Context::<Licensing>::new();
         let registrar = actix::Context::<Registrar>::new();
         let context = Arc::new(ServerContext {
+            service: Service::started(clock.wall()),
             config: ArcSwap::from_pointee(RuntimeConfig {
                 settings,
                 profiles,
@@ -228,10 +234,11 @@ impl Server {
         let ladder = settings.limits.ladder.as_usize();
         context.ladder.start(&handles, ladder);
         let acceptor = Acceptor::new(Arc::clone(&context), addrs.clone(), Arc::default(), handles);
-        let acceptor = Arc::new(acceptor);
-        let interfaces = Interfaces::open(&acceptor, interfaces(settings, &acceptors))?;
+        let (open, acceptor) = (acceptor.counts(), Arc::new(acceptor));
+        let interfaces = Interfaces::open(acceptor, interfaces(settings, &acceptors))?;
 
-        let (reload, reload_requests) = mpsc::channel(RELOAD_REQUESTS);
+        let (reload, reload_requests) = mpsc::channel(QUEUED_REQUESTS);
+        let (service, service_requests) = mpsc::channel(QUEUED_REQUESTS);
         let (registrar, licensing) = (&addrs.registrar, &addrs.phones.licensing);
         let api = Api {
             list: registrar.recipient(),
@@ -249,13 +256,14 @@ impl Server {
             clients: registrar.recipient(),
             count: licensing.recipient(),
             context: Arc::clone(&context),
-            open: acceptor.counts(),
+            open,
             licences: licensing.recipient(),
             holders: licensing.recipient(),
             issuer: issuer.clone(),
             admin: Admin::of(data),
             data: data.to_owned(),
             reload,
+            service,
             identity: Arc::clone(&identity),
             audit: Arc::new(audit),
             operations: Arc::default(),
@@ -267,10 +275,7 @@ impl Server {
         if let Some(web) = &mut web {
             web.announce();
         }
-        let addresses = Addresses {
-            web: web.as_ref().map(HttpServer::address),
-            ..interfaces.addresses()
-        };
+        let addresses = interfaces.addresses_with(web.as_ref());
         let mut listening = Announcement::new(data, LISTENING);
         listening.write(announcement_text(&addresses, settings, &identity));
         let version = env!("CARGO_PKG_VERSION");
@@ -279,6 +284,7 @@ impl Server {
             addresses,
             listening,
             reload_requests,
+            service_requests,
             data: data.to_owned(),
             token: data_dir.token,
             issuer,
@@ -313,8 +319,8 @@ impl Running {
     }
 }
 
-/// Queued reload requests.
-const RELOAD_REQUESTS: usize = 8;
+/// Queued requests of the API to reload, and to stop or start the service.
+const QUEUED_REQUESTS: usize = 8;
 /// One is fastest: waking another thread costs more than the rest of a message.
 const DEFAULT_ARBITERS: usize = 1;
 

@@ -11,7 +11,7 @@ use uacsta_config::{Logs, Profiles, Secret, Settings, overlap};
 use uacsta_connect::data_dir::API_ADDRESS;
 
 use super::{
-    Addresses, ConfigWarning, Running, StartError, allowance, announcement_text,
+    ConfigWarning, Running, StartError, allowance, announcement_text,
     interfaces::{InterfaceChange, interfaces, when_released},
     open_web,
     settings_change::{PlannedChange, PreparedChange, WrittenChange},
@@ -195,7 +195,11 @@ impl Running {
         } = validated;
         // A change that cannot be kept is not applied.
         let change = change.map(PreparedChange::write).transpose()?;
-        let wanted = interfaces(&settings, &acceptors);
+        // While the service is stopped, its start opens the interfaces.
+        let wanted = match self.is_serving() {
+            true => interfaces(&settings, &acceptors),
+            false => Vec::new(),
+        };
         let opened = self
             .open_addresses(wanted, &settings, &data_dir.token)
             .await;
@@ -240,10 +244,7 @@ impl Running {
         {
             former.retire();
         }
-        self.addresses = Addresses {
-            web: self.web.as_ref().map(HttpServer::address),
-            ..self.interfaces.addresses()
-        };
+        self.addresses = self.interfaces.addresses_with(self.web.as_ref());
         // Even if the addresses stay: the data folder may have been replaced.
         self.announce();
         self.addrs.phones.licensing.do_send(ConfigChanged);
@@ -358,7 +359,7 @@ impl Running {
     }
 
     /// Writes the files from which commands learn the addresses.
-    fn announce(&mut self) {
+    pub(super) fn announce(&mut self) {
         match &mut self.web {
             Some(web) => web.announce(),
             None => {

@@ -58,6 +58,7 @@ mod rights;
 mod ringing;
 mod routes;
 mod server_session;
+mod service;
 mod service_unit;
 mod services;
 mod services_by_maker;

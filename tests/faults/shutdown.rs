@@ -11,7 +11,7 @@ use crate::support::{
     csta::{Document, element},
     datagrams::Weather,
     phone::{Phone, Reaction, Setup},
-    process::{PASSWORDS, Serving},
+    process::{PASSWORDS, Serving, run},
     server::PHONES_PASSWORD,
     wire::final_of,
 };
@@ -210,4 +210,26 @@ fn service_manager_is_notified_of_start_reload_and_stop() {
     server.send_signal("TERM");
     until("STOPPING=1");
     drop(server);
+}
+
+#[test]
+fn service_manager_is_told_of_a_stopped_service_and_its_watchdog_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let server = Serving::start_as(tempfile::tempdir().unwrap(), PASSWORDS, |command| {
+        command
+            .env("NOTIFY_SOCKET", &path)
+            .env("WATCHDOG_USEC", "400000");
+    });
+    let data = server.data().to_str().unwrap();
+    for (act, told) in [("stop", "STATUS=the service"), ("start", "STATUS=serves")] {
+        let ran = run(&["service", act, "--data", data]);
+        assert!(ran.status.success(), "{ran:?}");
+        while !heard(&socket).starts_with(told) {}
+        for _ in 0..2 {
+            assert_eq!(heard(&socket).trim(), "WATCHDOG=1", "after {act}");
+        }
+    }
 }

@@ -44,6 +44,7 @@ fn example(code: Code) -> Cause {
     let address = |last| SocketAddr::from(([10, 0, 0, last], 5060));
     match code {
         Code::NotInOperation => Cause::NotInOperation,
+        Code::ServiceStopped => Cause::ServiceStopped,
         Code::NeverRegistered => Cause::NeverRegistered,
         Code::NotSinceStart => Cause::NotSinceStart,
         Code::LoggedOff => Cause::LoggedOff,

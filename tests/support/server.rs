@@ -218,7 +218,7 @@ impl Server {
                         let _ = told.send(Ok((running.addresses.clone(), context)));
                         tokio::select! {
                             _ = stopped => {}
-                            () = apply_reload_requests(&mut running, &given, folder.path()) => {}
+                            () = carry_out_requests(&mut running, &given, folder.path()) => {}
                         }
                         running.stop().await;
                     }
@@ -267,9 +267,17 @@ impl Drop for Server {
     }
 }
 
-/// Applies the licences of `admin.toml` at each reload request of the API.
-async fn apply_reload_requests(running: &mut uacsta::Running, given: &Settings, data: &Path) {
-    while let Some(request) = running.reload_requests.recv().await {
+/// Applies the licences of `admin.toml` at each reload request of the API, and stops and starts the service.
+async fn carry_out_requests(running: &mut uacsta::Running, given: &Settings, data: &Path) {
+    loop {
+        let request = tokio::select! {
+            Some(request) = running.reload_requests.recv() => request,
+            Some(request) = running.service_requests.recv() => {
+                running.change_service(request).await;
+                continue;
+            }
+            else => return,
+        };
         let mut settings = given.clone();
         settings.licenses = uacsta_config::load(None, Some(data)).unwrap().licenses;
         let outcome = match running.reload_context().validate(settings) {

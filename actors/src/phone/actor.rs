@@ -14,7 +14,6 @@ use super::{
     capabilities::{Capabilities, Provider},
     emulation::Emulation,
     lines::LineList,
-    liveness::registers_anew,
     monitors::MonitoredLines,
     request_queue::{RequestQueue, Requester},
     session::{PhoneSession, SessionEffect, SessionInput},
@@ -27,7 +26,7 @@ use crate::{
     licensing::{PermitHolder, RequestPermit},
     monitor::MonitorEvent,
     reason::Cause,
-    registration::{PhoneBinding, Released},
+    registration::PhoneBinding,
     sip::session::{Close, Login, Open, Withdraw},
     supervision::{Restartable, RestartableAddr, WeakRestartableAddr, restart_after_panic},
 };
@@ -102,49 +101,6 @@ impl Phone {
                 cause
             },
         });
-    }
-
-    pub(super) fn bound(&mut self, binding: Arc<PhoneBinding>, ctx: &mut Context<Self>) {
-        let known = self.admission.binding();
-        let moved = known.is_none_or(|known| known.flow != binding.flow);
-        let is_anew = known.is_some_and(|known| registers_anew(known, &binding));
-        let user_agent_changed = known.is_some_and(|known| known.user_agent != binding.user_agent);
-        if known.is_some() && moved {
-            self.leave_connection("the phone came back on another connection", ctx);
-        }
-        if moved {
-            // A Retry-After applies only to the connection that received it.
-            self.requests.end_quiet();
-        }
-        if moved || user_agent_changed {
-            let user_agent = binding.user_agent.as_deref();
-            self.capabilities = Capabilities::new(&self.context.config(), binding.mac, user_agent);
-        }
-        if moved {
-            self.session.reset(self.capabilities.edition());
-        }
-        self.admission.bind(binding);
-        if moved {
-            self.report(Some(Cause::Opening));
-        } else if is_anew {
-            self.requests.end_quiet();
-            self.on_session(SessionInput::RegisteredAnew, ctx);
-        }
-        if self.session.is_closed() {
-            self.open_session(ctx);
-        }
-    }
-
-    /// Releases the phone's connection, if the phone is bound.
-    pub(super) fn leave_connection(&mut self, reason: &str, ctx: &mut Context<Self>) {
-        self.on_session(SessionInput::Close(reason.into()), ctx);
-        if let Some(binding) = self.admission.unbind() {
-            let connection = Arc::clone(&binding.flow.connection);
-            connection.do_send(Released {
-                binding,
-                reason: reason.into(),
-            });
-        }
     }
 
     pub(super) fn request_permit(&self, ctx: &Context<Self>) {
@@ -263,7 +219,7 @@ impl Phone {
 
     /// Opens the session if the phone may be controlled now; requests the licence permit if only the permit is missing.
     pub(super) fn open_session(&mut self, ctx: &mut Context<Self>) {
-        if !self.admission.is_wanted() {
+        if !self.admission.is_wanted() || !self.context.service.is_running() {
             return;
         }
         if self.admission.has_permit() {

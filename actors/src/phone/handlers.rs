@@ -247,6 +247,7 @@ impl Handler<Retire> for Phone {
             }
             // The session ends when the phone has responded.
             Retire::EndSession => self.end_session(SessionInput::Drain(sender), ctx),
+            Retire::LeaveConnection => self.leave_stopped(ctx),
         }
         Box::pin(async move {
             // The sender is only ever dropped.

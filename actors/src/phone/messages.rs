@@ -11,9 +11,9 @@ use crate::{
     sip::{connection::OrphanRequest, responder::Responder},
 };
 
-/// How long a phone may take to answer MonitorStop while the server stops, before the session ends all the same.
+/// How long a phone may take to answer MonitorStop while the service stops, before the session ends all the same.
 pub(super) const RETIRE_TIME: Duration = Duration::from_millis(1500);
-/// How long a phone may take to answer clients' requests while the server stops.
+/// How long a phone may take to answer clients' requests while the service stops.
 pub(super) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 /// The registrar bound the phone: the server now sends its requests by this binding.
@@ -79,7 +79,7 @@ pub struct Subscribe {
     pub change: SubscriptionChange,
 }
 
-/// The server is stopping. The answer comes when the step is done, or the phone is away.
+/// The service is stopping. The answer comes when the step is done, or the phone is away.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub enum Retire {
@@ -87,6 +87,8 @@ pub enum Retire {
     SettleRequests,
     /// The phone stops its monitors, then ends its session, within 1.5 seconds.
     EndSession,
+    /// The server leaves the phone's connection, while it runs on itself.
+    LeaveConnection,
 }
 
 /// An operator restarts the CSTA session: the phone stops its monitors, then the session ends, within 1.5 seconds, and the next
@@ -100,7 +102,7 @@ pub struct RestartSession;
 pub enum NotRestarted {
     /// The phone is away, disabled, or has no licence.
     NoSession,
-    /// The session ends already, for another restart or for the server's end.
+    /// The session ends already, for another restart or because the service is stopping.
     Ending,
 }
 

@@ -5,6 +5,7 @@
 
 mod actor;
 mod admission;
+mod binding;
 mod capabilities;
 mod client_request;
 mod emulated;

@@ -81,7 +81,7 @@ impl Phone {
             Some(Refusal::Disabled)
         } else if !self.session.is_coming()
             || self.session.is_out_of_service()
-            || self.requests.is_settling()
+            || !self.context.service.is_running()
         {
             Some(Refusal::Away)
         } else if self.is_busy() {
@@ -103,7 +103,7 @@ impl Phone {
     fn ask_for_features(&mut self, reply: Responder, dialect: Dialect, ctx: &mut Context<Self>) {
         if !self.session.is_coming()
             || self.session.is_out_of_service()
-            || self.requests.is_settling()
+            || !self.context.service.is_running()
             || self.capabilities.are_listed()
             || !self
                 .capabilities

@@ -12,6 +12,8 @@ use crate::sip::session::SessionEnd;
 pub enum Cause {
     /// An operator switched it off.
     NotInOperation,
+    /// An operator stopped the service.
+    ServiceStopped,
     /// It is listed, and was never there.
     NeverRegistered,
     /// It was there before the server started.
@@ -79,6 +81,7 @@ impl Cause {
     pub fn code(&self) -> Code {
         match self {
             Self::NotInOperation => Code::NotInOperation,
+            Self::ServiceStopped => Code::ServiceStopped,
             Self::NeverRegistered => Code::NeverRegistered,
             Self::NotSinceStart => Code::NotSinceStart,
             Self::LoggedOff => Code::LoggedOff,
@@ -110,6 +113,7 @@ impl Cause {
         let none = Facts::default();
         match self {
             Self::NotInOperation
+            | Self::ServiceStopped
             | Self::NeverRegistered
             | Self::NotSinceStart
             | Self::LoggedOff

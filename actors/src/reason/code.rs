@@ -26,6 +26,8 @@ macro_rules! codes {
 codes! {
     /// An operator switched the phone off.
     NotInOperation = "notInOperation",
+    /// An operator stopped the service for phones and clients.
+    ServiceStopped = "serviceStopped",
     /// The phone is listed and was never there.
     NeverRegistered = "neverRegistered",
     /// The phone was there before the server started, and is not back.

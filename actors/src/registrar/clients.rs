@@ -137,7 +137,7 @@ impl Clients {
             let _ = futures_util::future::join_all(stopping).await;
             let ended = connections.iter().map(|connection| {
                 connection.send(Shut {
-                    reason: "the server is stopping".into(),
+                    reason: "the service is stopping".into(),
                 })
             });
             let _ = futures_util::future::join_all(ended).await;

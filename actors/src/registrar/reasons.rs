@@ -25,6 +25,13 @@ impl Registrar {
         if !record.entry().enabled {
             return Some(record.switched_off());
         }
+        let service = self.context.service.state();
+        if !service.is_running && record.status() != Status::Controlled {
+            return Some(Reason {
+                cause: Cause::ServiceStopped,
+                since: Some(service.since),
+            });
+        }
         let two_devices = record.same_name(self.context.clock.now());
         two_devices.or_else(|| match record.status() {
             Status::Away => self.refused(record).or_else(|| record.reason().cloned()),

@@ -272,6 +272,9 @@ fn phone_in(addresses: [Option<NameAddr<'_>>; 2]) -> Option<PhoneId> {
 
 impl Uas for PhoneUas {
     fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
+        if let Err(refusal) = self.context.check_service() {
+            return refusal.into();
+        }
         match request.method() {
             Method::Register => self
                 .register(request, pending)

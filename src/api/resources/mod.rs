@@ -18,6 +18,7 @@ pub(super) mod phones;
 pub(super) mod problems;
 mod reason;
 pub(super) mod restart;
+pub(super) mod service;
 pub(super) mod session;
 pub(super) mod sessions;
 pub(super) mod settings;

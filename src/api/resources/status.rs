@@ -8,7 +8,7 @@ use uacsta_actors::{
 };
 use utoipa::ToSchema;
 
-use super::{Api, Problem, Reader, Tagged, Time, stopping};
+use super::{Api, Problem, Reader, Tagged, Time, service::Service, stopping};
 use crate::texts::{Language, Text, licence_warning};
 
 /// The server as a whole.
@@ -17,6 +17,7 @@ use crate::texts::{Language, Text, licence_warning};
 pub(in crate::api) struct ServerStatus {
     version: String,
     started_at: Time,
+    service: Service,
     phones: PhoneCounts,
     /// Connected phones that hold a licence permit.
     connected_phones: usize,
@@ -91,6 +92,7 @@ pub(super) async fn of(api: &Api, language: Language) -> Result<ServerStatus, Pr
     Ok(ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: Time(api.started_at),
+        service: Service::of(api),
         phones: PhoneCounts {
             listed: counts.iter().sum(),
             away,

@@ -222,6 +222,7 @@ pub(super) fn context(change: impl FnOnce(&mut uacsta_config::Settings)) -> Arc<
     settings.limits.api_requests = 100_000;
     change(&mut settings);
     Arc::new(ServerContext {
+        service: uacsta_actors::service::Service::started(0),
         config: ArcSwap::from_pointee(RuntimeConfig {
             settings,
             profiles: uacsta_config::Profiles::shipped(),
@@ -262,6 +263,13 @@ pub(super) fn served(folder: &Path) -> HttpServer {
             request.answer(Err(wrong));
         }
     });
+    let (service, mut service_requests) = tokio::sync::mpsc::channel(1);
+    // Nobody can change the service.
+    actix_rt::spawn(async move {
+        while let Some::<ServiceRequest>(request) = service_requests.recv().await {
+            request.answer(Err("cannot listen".to_owned()));
+        }
+    });
     let context = context(|_| {});
     let accounts = AccountStore::open(folder, Arc::clone(&context), registrar.recipient());
     let api = Api {
@@ -287,6 +295,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
         admin: Admin::of(folder),
         data: folder.to_owned(),
         reload,
+        service,
         identity: identity(folder),
         audit: Arc::new(AuditLog::open(folder, &uacsta_config::Settings::builtin().audit).unwrap()),
         operations: Arc::default(),

@@ -91,6 +91,12 @@ const ROUTES: &[Route] = &[
     ("listLines", "/api/v1/lines", "", logged_on(200)),
     ("getLine", "/api/v1/lines/215", "", logged_on(404)),
     ("getStatus", "/api/v1/status", "", reader(200)),
+    (
+        "changeService",
+        "/api/v1/status/service",
+        r#"{"state":"stopped"}"#,
+        operator(503),
+    ),
     ("getLicenses", "/api/v1/licenses", "", reader(200)),
     (
         "listLicenseHolders",

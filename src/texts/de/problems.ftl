@@ -130,6 +130,8 @@ server-stopping = Der Server wird beendet
 stopping-or-overloaded = Der Server wird beendet oder ist überlastet
 request-failed = Die Anfrage ist fehlgeschlagen
 registrar-ended = Der Registrar läuft nicht
+service-stopped = Der Dienst für Telefone und Clients ist angehalten; starten Sie ihn mit: uacsta service start
+service-not-started = Der Dienst kann nicht gestartet werden: { $error }
 licensing-ended = Die Lizenzverwaltung läuft nicht
 
 ## Telefone und Leitungen

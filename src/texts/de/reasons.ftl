@@ -13,6 +13,9 @@ contact-refused = Ein Gerät an der letzten Adresse des Telefons, { $from }, wur
 reason-notInOperation = Ein Bediener hat das Telefon abgeschaltet.
 remedy-notInOperation = Nehmen Sie das Telefon in Betrieb: uacsta phones on TELEFON.
 
+reason-serviceStopped = Der Dienst für Telefone und Clients ist angehalten.
+remedy-serviceStopped = Starten Sie den Dienst: uacsta service start.
+
 reason-neverRegistered = Das Telefon steht in der Liste, hat sich aber noch nie angemeldet.
 remedy-neverRegistered = Tragen Sie am Telefon die Adresse des Servers, das Kennwort der Telefone und als Benutzernamen die MAC-Adresse ein; prüfen Sie das Netzwerk und Firewalls dazwischen.
 

@@ -130,6 +130,8 @@ server-stopping = the server is stopping
 stopping-or-overloaded = the server is stopping or overloaded
 request-failed = the request failed
 registrar-ended = the registrar is not running
+service-stopped = the service for phones and clients is stopped; start it with: uacsta service start
+service-not-started = the service cannot be started: { $error }
 licensing-ended = licensing is not running
 
 ## Phones and lines

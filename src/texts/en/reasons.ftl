@@ -13,6 +13,9 @@ contact-refused = A device at its last address, { $from }, was refused { $times 
 reason-notInOperation = An operator switched the phone off.
 remedy-notInOperation = Put the phone into operation: uacsta phones on PHONE.
 
+reason-serviceStopped = The service for phones and clients is stopped.
+remedy-serviceStopped = Start the service: uacsta service start.
+
 reason-neverRegistered = The phone is listed, but has never registered.
 remedy-neverRegistered = Enter the server's address, the phones' password and the MAC address as user name at the phone; check the network and firewalls between them.
 

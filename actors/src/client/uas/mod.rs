@@ -276,6 +276,9 @@ impl ClientUas {
 
 impl Uas for ClientUas {
     fn request(&mut self, request: &Request, pending: PendingRequest<'_>) -> Disposition {
+        if let Err(refusal) = self.context.check_service() {
+            return refusal.into();
+        }
         if *request.method() != Method::Register {
             return self.invite(request, pending);
         }

@@ -71,6 +71,7 @@ fn server() -> (Arc<ServerContext>, Arc<PhoneUpstream>) {
     let licensing = Context::<Licensing>::new();
     let issuer = Issuer::with(&SigningKey::from_bytes(&[1; 32]));
     let context = Arc::new(ServerContext {
+        service: crate::service::Service::started(0),
         config: ArcSwap::from_pointee(RuntimeConfig {
             settings: uacsta_config::Settings::builtin(),
             profiles: uacsta_config::Profiles::shipped(),

@@ -38,8 +38,7 @@ pub(super) struct RequestQueue {
     quiet_until: Option<Duration>,
     /// Whether the connection no longer has the session: it ended, or moves to another connection.
     is_interrupted: bool,
-    /// Whether the server is stopping; the sender is dropped when no request of a client is left.
-    is_settling: bool,
+    /// While the service is stopping; dropped when no request of a client is left.
     settled: Option<oneshot::Sender<()>>,
     /// Requests past their deadline; the phone may still respond.
     late: Vec<(u64, LateRequest)>,
@@ -320,10 +319,9 @@ impl RequestQueue {
         interrupted
     }
 
-    /// The server is stopping: clients' requests under way have until this time at most, and `done` is dropped when none is
+    /// The service is stopping: clients' requests under way have until this time at most, and `done` is dropped when none is
     /// left.
     pub(super) fn settle(&mut self, until: Duration, done: oneshot::Sender<()>) {
-        self.is_settling = true;
         self.settled = Some(done);
         for request in self.sent.iter_mut().chain(&mut self.own) {
             if request.requester.is_of_others() {
@@ -332,11 +330,6 @@ impl RequestQueue {
             }
         }
         self.check_settled();
-    }
-
-    /// Whether the server is stopping, and takes no more requests.
-    pub(super) fn is_settling(&self) -> bool {
-        self.is_settling
     }
 
     /// Drops the sender of [`Self::settle`] if no request of a client is left.

@@ -1,4 +1,4 @@
-//! The end of a session by the server, in good order: for the server's own end, or for a restart of the session.
+//! The end of a session by the server, in good order: for the end of the service, or for a restart of the session.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl PhoneSession {
 
     pub(super) fn drained(&mut self, restarts: bool, now: Duration) -> Effects {
         if !restarts {
-            return self.close("the server is stopping".into());
+            return self.close("the service is stopping".into());
         }
         let mut effects = self.close("restarted by an operator".into());
         effects.extend(self.restarted(now));
