@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use uacsta_console::certify::Report;
 
 use crate::texts::Text;
 
@@ -18,11 +19,22 @@ pub struct Operations(Mutex<VecDeque<Arc<Operation>>>);
 pub struct Operation {
     /// Never used for another operation.
     pub id: String,
+    /// What it makes.
+    pub kind: Kind,
     /// Who began it.
     pub by: String,
     /// When it began.
     pub begun_at: Timestamp,
     progress: Mutex<Progress>,
+}
+
+/// What an operation makes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// A support bundle.
+    Bundle,
+    /// A certification of a phone.
+    Certification,
 }
 
 /// How far an operation is.
@@ -45,14 +57,23 @@ pub enum State {
     #[default]
     Running,
     /// It has a result.
-    Done(Arc<ResultFile>),
+    Done(Made),
     /// For this reason it has none.
     Failed(Text),
     /// Somebody ended it.
     Cancelled,
 }
 
-/// The result of an operation: a file without a name, which is gone when it is dropped.
+/// The result of an operation.
+#[derive(Clone)]
+pub enum Made {
+    /// A file, as of a bundle.
+    File(Arc<ResultFile>),
+    /// What a phone did in a certification.
+    Certification(Arc<Report>),
+}
+
+/// A result that is a file without a name, which is gone when it is dropped.
 pub struct ResultFile {
     /// Its content.
     pub file: Arc<Mutex<File>>,
@@ -73,9 +94,10 @@ impl Operations {
     ///
     /// # Errors
     /// No random numbers.
-    pub fn begin(&self, by: &str) -> Result<Option<Work>, getrandom::Error> {
+    pub fn begin(&self, kind: Kind, by: &str) -> Result<Option<Work>, getrandom::Error> {
         let operation = Arc::new(Operation {
             id: format!("{:016x}", getrandom::u64()?),
+            kind,
             by: by.to_owned(),
             begun_at: Timestamp::now(),
             progress: Mutex::default(),
@@ -133,6 +155,7 @@ impl Operation {
         let was_running = matches!(progress.state, State::Running);
         if was_running {
             if matches!(state, State::Done(_)) {
+                progress.total = progress.total.max(progress.done);
                 progress.done = progress.total;
             }
             progress.state = state;
@@ -164,10 +187,15 @@ impl Work {
         matches!(progress.state, State::Running)
     }
 
+    /// Whether nobody has cancelled it.
+    pub fn goes_on(&self) -> bool {
+        self.0.is_running()
+    }
+
     /// Ends it with its result, or the reason why there is none. A cancelled operation stays so.
-    pub fn finish(self, result: Result<ResultFile, Text>) {
+    pub fn finish(self, result: Result<Made, Text>) {
         self.0.finish(match result {
-            Ok(file) => State::Done(Arc::new(file)),
+            Ok(made) => State::Done(made),
             Err(reason) => State::Failed(reason),
         });
     }
@@ -185,9 +213,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn result() -> Result<ResultFile, Text> {
+    fn result() -> Result<Made, Text> {
         let file = Arc::new(Mutex::new(tempfile::tempfile().unwrap()));
-        Ok(ResultFile { file, size: 0 })
+        Ok(Made::File(Arc::new(ResultFile { file, size: 0 })))
     }
 
     fn state(operation: &Operation) -> &'static str {
@@ -202,7 +230,7 @@ mod tests {
     #[test]
     fn operation_ends_once() {
         let operations = Operations::default();
-        let begin = || operations.begin("anna").unwrap().unwrap();
+        let begin = || operations.begin(Kind::Bundle, "anna").unwrap().unwrap();
         let work = begin();
         let done = Arc::clone(work.operation());
         work.plan(2);
@@ -210,6 +238,7 @@ mod tests {
         assert_eq!((done.progress().done, done.progress().total), (1, 2));
         work.finish(result());
         assert_eq!(state(&done), "done");
+        assert_eq!((done.progress().done, done.progress().total), (2, 2));
         let work = begin();
         let cancelled = Arc::clone(work.operation());
         operations.end(&cancelled.id);
@@ -218,6 +247,7 @@ mod tests {
         assert_eq!(state(&cancelled), "cancelled");
         let work = begin();
         let dropped = Arc::clone(work.operation());
+        assert!(work.goes_on());
         drop(work);
         assert_eq!(state(&dropped), "failed");
     }
@@ -225,7 +255,7 @@ mod tests {
     #[test]
     fn number_of_operations_is_bounded() {
         let operations = Operations::default();
-        let begin = || operations.begin("anna").unwrap();
+        let begin = || operations.begin(Kind::Bundle, "anna").unwrap();
         let running = [begin().unwrap(), begin().unwrap()];
         assert!(begin().is_none());
         let [first, _last] = running;

@@ -3,9 +3,9 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::resources::{
-    accounts, audit, bundles, certificate, clients, csta, document, events, licenses, lines, links,
-    logs, operations, operators, phones, problems, restart, service, session, sessions, settings,
-    status, tokens, trace,
+    accounts, audit, bundles, certificate, certify, clients, csta, document, events, licenses,
+    lines, links, logs, operations, operators, phones, problems, restart, service, session,
+    sessions, settings, status, tokens, trace,
 };
 
 /// Where the API begins.
@@ -20,6 +20,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(phones::change)
         .service(phones::remove)
         .service(restart::restart_session)
+        .service(certify::certify)
         .service(csta::send)
         .service(trace::phone)
         .service(trace::client)

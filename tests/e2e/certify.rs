@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 /// Two phones of each maker, whose lines are 215 and 216, 225 and 226 ...
-async fn fleet(server: &Server, makers: &[Maker]) -> Fleet {
+pub(super) async fn fleet(server: &Server, makers: &[Maker]) -> Fleet {
     let documents = Arc::clone(&server.documents);
     let at = ServerAddress::new(&server.addresses.phones_tcp.unwrap().to_string(), None).unwrap();
     let password = server.settings.phones.password.expose();
@@ -321,7 +321,7 @@ fn certify_that_cannot_save_its_report_asks_the_phone_nothing() {
 }
 
 /// Waits until a call of the phone rings at its other end.
-async fn hears_ringing(phone: &Phone) {
+pub(super) async fn hears_ringing(phone: &Phone) {
     let rings = |(_, state): &(_, LocalConnectionState)| *state == LocalConnectionState::ALERTING;
     let wait = async {
         while !phone
@@ -351,7 +351,7 @@ async fn ended(child: Child) -> (Option<i32>, String) {
 }
 
 /// A number that rings for ever.
-const RINGS: &str = "0101";
+pub(super) const RINGS: &str = "0101";
 
 #[test]
 fn interrupted_certify_clears_its_calls() {

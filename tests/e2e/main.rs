@@ -18,6 +18,7 @@ mod audit;
 mod bodies;
 mod bundle;
 mod certify;
+mod certify_by_api;
 mod client_session;
 mod clients;
 mod commands;

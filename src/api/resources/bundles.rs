@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api, Body, Kind, Operator, Problem, Reader, accepted, certificate, logs, metrics,
-    operations::{OperationShown, found},
+    operations::{OperationShown, begin, found},
     phones::Phone,
     settings, status, stopping,
     trace::TracedMessage,
@@ -21,7 +21,7 @@ use crate::{
     bundle::Bundle,
     ladder::{diagram::Diagram, pcap::Capture},
     logs::reading,
-    operations::{ResultFile, State, Work},
+    operations::{self, Made, ResultFile, State, Work},
     operators::Right,
     texts::{Language, Text},
 };
@@ -70,16 +70,11 @@ pub(in crate::api) async fn add(
             .map_err(|_| Problem::member(&format!("phones/{at}"), Text::new("no-phone-id")))
     });
     let phones = named.collect::<Result<Vec<_>, _>>()?;
-    let begun = api.operations.begin(&log_on.name);
-    let begun = begun.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
-    let Some(work) = begun else {
-        let detail = Text::new("bundles-in-progress");
-        return Err(Problem::too_many(detail, 5));
-    };
+    let work = begin(&api, operations::Kind::Bundle, &log_on)?;
     let operation = Arc::clone(work.operation());
     actix_rt::spawn(async move {
         let built = build(&api, &phones, &work).await;
-        work.finish(built);
+        work.finish(built.map(|file| Made::File(Arc::new(file))));
     });
     let place = format!("/api/v1/operations/{}", operation.id);
     Ok(accepted(&place, &OperationShown::new(&operation, language)))
@@ -104,7 +99,7 @@ pub(in crate::api) async fn show(
         let detail = Text::new("bundle-of-another");
         return Err(Problem::new(Kind::NO_RIGHT, detail));
     }
-    let State::Done(result) = operation.progress().state else {
+    let State::Done(Made::File(result)) = operation.progress().state else {
         let detail = Text::new("bundle-not-done");
         return Err(Problem::new(Kind::INVALID_STATE, detail));
     };

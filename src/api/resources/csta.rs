@@ -127,7 +127,7 @@ fn log(phone: PhoneId, result: &ProbeResult) {
     tracing::info!(%phone, service, %outcome, "phone probed by an operator");
 }
 
-fn result(service: ServiceId, probed: ProbeAnswer) -> ProbeResult {
+pub(super) fn result(service: ServiceId, probed: ProbeAnswer) -> ProbeResult {
     let ProfileEntry {
         has,
         since,

@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod bundles;
 pub(super) mod certificate;
+pub(super) mod certify;
 pub(super) mod clients;
 pub(super) mod csta;
 pub(super) mod document;

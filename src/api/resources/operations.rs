@@ -6,10 +6,13 @@ use actix_web::{HttpResponse, delete, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Api, Kind, List, Page, PageParams, Problem, ProblemBody, Reader, Row, Time};
+use super::{
+    Api, Kind, List, Page, PageParams, Problem, ProblemBody, Reader, Row, Time,
+    certify::CertifiedPhone,
+};
 use crate::{
     api::access::{LogOn, may},
-    operations::{Operation, State},
+    operations::{self, Made, Operation, State, Work},
     operators::Right,
     texts::{Language, Text},
 };
@@ -19,19 +22,30 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct OperationShown {
     id: String,
+    kind: OperationKind,
     state: OperationState,
     /// Steps that are done.
     done: usize,
     /// All steps; 0 while that is not known.
     total: usize,
-    /// Of an operation that is done, what it has made.
+    /// Of a bundle that is done, where it is.
     results: Option<OperationResults>,
+    /// Of a certification that is done, what the phone did.
+    certification: Option<CertifiedPhone>,
     /// Of an operation that has failed, why.
     problem: Option<ProblemBody>,
     /// Who began it.
     by: String,
     begun_at: Time,
     ended_at: Option<Time>,
+}
+
+/// What an operation makes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) enum OperationKind {
+    Bundle,
+    Certification,
 }
 
 /// The state of an operation.
@@ -59,11 +73,15 @@ impl OperationShown {
     /// An operation whose problem is in this language.
     pub(super) fn new(operation: &Operation, language: Language) -> Self {
         let progress = operation.progress();
-        let (mut results, mut problem) = (None, None);
+        let (mut results, mut certification, mut problem) = (None, None, None);
         let state = match progress.state {
             State::Running => OperationState::Running,
             State::Cancelled => OperationState::Cancelled,
-            State::Done(file) => {
+            State::Done(Made::Certification(report)) => {
+                certification = Some(CertifiedPhone::from(&*report));
+                OperationState::Done
+            }
+            State::Done(Made::File(file)) => {
                 results = Some(OperationResults {
                     url: format!("/api/v1/bundles/{}", operation.id),
                     size: file.size,
@@ -77,10 +95,15 @@ impl OperationShown {
         };
         Self {
             id: operation.id.clone(),
+            kind: match operation.kind {
+                operations::Kind::Bundle => OperationKind::Bundle,
+                operations::Kind::Certification => OperationKind::Certification,
+            },
             state,
             done: progress.done,
             total: progress.total,
             results,
+            certification,
             problem,
             by: operation.by.clone(),
             begun_at: Time(operation.begun_at),
@@ -91,7 +114,7 @@ impl OperationShown {
 
 impl Row for OperationShown {
     type Key = String;
-    const SORTED_BY: &'static [&'static str] = &["state", "by", "begunAt"];
+    const SORTED_BY: &'static [&'static str] = &["kind", "state", "by", "begunAt"];
 
     fn key(&self) -> String {
         self.id.clone()
@@ -155,6 +178,13 @@ pub(in crate::api) async fn cancel(
     let operation = found(&api, &log_on, &id)?;
     api.operations.end(&operation.id);
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Begins an operation, unless too many run.
+pub(super) fn begin(api: &Api, kind: operations::Kind, log_on: &LogOn) -> Result<Work, Problem> {
+    let begun = api.operations.begin(kind, &log_on.name);
+    let begun = begun.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
+    begun.ok_or_else(|| Problem::too_many(Text::new("operations-in-progress"), 5))
 }
 
 fn may_see(log_on: &LogOn, operation: &Operation) -> bool {

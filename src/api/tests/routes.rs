@@ -68,6 +68,12 @@ const ROUTES: &[Route] = &[
         operator(409),
     ),
     (
+        "certifyPhone",
+        "/api/v1/phones/000413000001/certify",
+        "{}",
+        operator(409),
+    ),
+    (
         "sendCsta",
         "/api/v1/phones/000413000001/csta",
         r#"{"request":"<HoldCall/>"}"#,

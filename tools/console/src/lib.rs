@@ -1,6 +1,6 @@
 //! CTI client, phone certification and demonstration for the command line.
 
-mod certify;
+pub mod certify;
 mod client;
 mod commands;
 mod console;

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
-use serde_json::json;
-use uacsta_connect::{ApiArgs, CommandError, ProbeOutcome, ProbeResult, StopWatch};
+use uacsta_connect::{CommandError, ProbeOutcome, ProbeResult};
 use uacsta_schema::{
     csta::{
         self, CallState, ClearConnection, ConnectionId, DeviceCall, DeviceId, Document, Edition,
@@ -14,11 +12,14 @@ use uacsta_schema::{
     phone_id::PhoneId,
 };
 
-use super::unfinished::{ROUNDS, Unfinished};
+use super::{
+    asker::Asker,
+    unfinished::{ROUNDS, Unfinished},
+};
 
 /// A line of a phone, and the results so far.
 pub(super) struct DeviceUnderTest<'a> {
-    server: &'a ApiArgs,
+    asker: &'a dyn Asker,
     phone: PhoneId,
     line: DeviceId,
     /// In the order of the first attempts.
@@ -27,13 +28,11 @@ pub(super) struct DeviceUnderTest<'a> {
     skipped: Vec<(ServiceId, &'static str)>,
     /// The phone rejects requests for a nonexistent call with `serviceNotSupported`, so such a rejection proves nothing.
     ambiguous: bool,
-    stop: &'a StopWatch,
     pub(super) unfinished: Unfinished,
 }
 
 /// Reason given for services that an ambiguous phone rejected.
-const AMBIGUOUS: &str =
-    "it refuses this like a call that does not exist; a real one tells: --call, --caller";
+const AMBIGUOUS: &str = "it refuses this like a call that does not exist; a real one tells: give a number to call, and a caller";
 
 /// State of the line's call after a wait.
 pub(super) enum Observation {
@@ -51,20 +50,14 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl<'a> DeviceUnderTest<'a> {
-    pub(super) fn new(
-        server: &'a ApiArgs,
-        phone: PhoneId,
-        line: DeviceId,
-        stop: &'a StopWatch,
-    ) -> Self {
+    pub(super) fn new(asker: &'a dyn Asker, phone: PhoneId, line: DeviceId) -> Self {
         Self {
-            server,
+            asker,
             phone,
             line,
             results: Vec::new(),
             skipped: Vec::new(),
             ambiguous: false,
-            stop,
             unfinished: Unfinished::default(),
         }
     }
@@ -90,16 +83,16 @@ impl<'a> DeviceUnderTest<'a> {
     ///
     /// # Errors
     /// The phone cannot be asked, or a signal has arrived.
-    pub(super) fn probe<S: Service>(
+    pub(super) async fn probe<S: Service>(
         &mut self,
         request: S,
     ) -> Result<Option<S::Response>, CommandError> {
-        if self.stop.wait(Duration::ZERO) {
+        if self.asker.wait(Duration::ZERO).await {
             return Err(CommandError::Interrupted("interrupted".to_owned()));
         }
         let request = request.into();
         let in_doubt = self.ambiguous && needs_call(&request);
-        let (result, response) = self.send::<S>(request)?;
+        let (result, response) = self.send::<S>(request).await?;
         if in_doubt && result.outcome == ProbeOutcome::Lacking {
             if self
                 .results
@@ -116,26 +109,28 @@ impl<'a> DeviceUnderTest<'a> {
 
     /// Announces that `call`, used from here on, does not exist. Every phone can clear calls: one that answers
     /// `serviceNotSupported` even to that is ambiguous.
-    pub(super) fn use_nonexistent_call(&mut self, call: &ConnectionId) -> Result<(), CommandError> {
+    pub(super) async fn use_nonexistent_call(
+        &mut self,
+        call: &ConnectionId,
+    ) -> Result<(), CommandError> {
         let request = ClearConnection {
             connection_to_be_cleared: call.clone(),
             ..ClearConnection::default()
         };
-        let (result, _) = self.send::<ClearConnection>(request.into())?;
+        let (result, _) = self.send::<ClearConnection>(request.into()).await?;
         self.ambiguous = result.outcome == ProbeOutcome::Lacking;
         Ok(())
     }
 
     /// Sends a request without keeping the result, also after a signal.
-    pub(super) fn send<S: Service>(
+    pub(super) async fn send<S: Service>(
         &self,
         request: Request,
     ) -> Result<(ProbeResult, Option<S::Response>), CommandError> {
         let message = Message::Request(request);
         let request = csta::write(&message, &Edition::Ed3.into());
-        let body = json!({ "request": String::from_utf8_lossy(&request) });
-        let path = format!("/api/v1/phones/{}/csta", self.phone.bare());
-        let mut result: ProbeResult = self.server.request(Method::POST, &path, Some(&body))?;
+        let request = String::from_utf8_lossy(&request).into_owned();
+        let mut result = self.asker.ask(self.phone, request).await?;
         if result.outcome == ProbeOutcome::NotAsked {
             let reason = result.reason.unwrap_or_default();
             return Err(CommandError::Failed(format!(
@@ -172,8 +167,8 @@ impl<'a> DeviceUnderTest<'a> {
     }
 
     /// Fails if the phone is in a call, which the test would disturb.
-    pub(super) fn require_idle(&mut self) -> Result<(), CommandError> {
-        let calls = self.calls()?.unwrap_or_default();
+    pub(super) async fn require_idle(&mut self) -> Result<(), CommandError> {
+        let calls = self.calls().await?.unwrap_or_default();
         match calls.is_empty() {
             true => Ok(()),
             false => Err(CommandError::Failed(format!(
@@ -184,9 +179,9 @@ impl<'a> DeviceUnderTest<'a> {
     }
 
     /// The line's calls; `None` if the phone does not report them.
-    pub(super) fn calls(&mut self) -> Result<Option<Vec<DeviceCall>>, CommandError> {
+    pub(super) async fn calls(&mut self) -> Result<Option<Vec<DeviceCall>>, CommandError> {
         let snapshot_object = self.line.clone();
-        let response = self.probe(SnapshotDevice { snapshot_object })?;
+        let response = self.probe(SnapshotDevice { snapshot_object }).await?;
         Ok(response.map(|response| match response.data {
             Snapshot::Data(calls) => calls,
             Snapshot::Follows(_) | Snapshot::Missing => Vec::new(),
@@ -195,14 +190,14 @@ impl<'a> DeviceUnderTest<'a> {
 
     /// Waits for a call whose connections are in these states, the line's own first. If the phone does not report its
     /// calls, waits a third of the time and returns `Unknown`.
-    pub(super) fn wait_for_call(
+    pub(super) async fn wait_for_call(
         &mut self,
         states: &[LocalConnectionState],
     ) -> Result<Observation, CommandError> {
         let begun = Instant::now();
         while begun.elapsed() < CALL_TIMEOUT {
-            let Some(calls) = self.calls()? else {
-                self.stop.wait(CALL_TIMEOUT / 3);
+            let Some(calls) = self.calls().await? else {
+                self.asker.wait(CALL_TIMEOUT / 3).await;
                 return Ok(Observation::Unknown);
             };
             let now = |call: &DeviceCall| match &call.local_call_state {
@@ -219,17 +214,17 @@ impl<'a> DeviceUnderTest<'a> {
             if calls.iter().any(|call| now(call).starts_with(&failed)) {
                 break;
             }
-            self.stop.wait(POLL_INTERVAL);
+            self.asker.wait(POLL_INTERVAL).await;
         }
         Ok(Observation::TimedOut)
     }
 
     /// Clears the line's calls. Gives up after some rounds, since the phone may not clear them.
-    pub(super) fn hang_up(&mut self) -> Result<(), CommandError> {
+    pub(super) async fn hang_up(&mut self) -> Result<(), CommandError> {
         for _ in 0..ROUNDS {
-            let Some(calls) = self.calls()? else {
+            let Some(calls) = self.calls().await? else {
                 for connection in self.unfinished.connections.clone() {
-                    self.clear(connection)?;
+                    self.clear(connection).await?;
                 }
                 break;
             };
@@ -237,18 +232,19 @@ impl<'a> DeviceUnderTest<'a> {
                 break;
             }
             for connection in calls.into_iter().filter_map(|call| call.connection) {
-                self.clear(connection)?;
+                self.clear(connection).await?;
             }
         }
         self.unfinished.calls_are_over();
         Ok(())
     }
 
-    fn clear(&mut self, connection_to_be_cleared: ConnectionId) -> Result<(), CommandError> {
+    async fn clear(&mut self, connection_to_be_cleared: ConnectionId) -> Result<(), CommandError> {
         self.probe(ClearConnection {
             connection_to_be_cleared,
             ..ClearConnection::default()
-        })?;
+        })
+        .await?;
         Ok(())
     }
 }

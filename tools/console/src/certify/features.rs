@@ -9,26 +9,27 @@ use super::device_under_test::DeviceUnderTest;
 const UNKNOWN: &str = "its present value is unknown, and it is only set to that";
 
 /// Tries them all.
-pub(super) fn try_all(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
-    dut.probe(RequestSystemStatus::default())?;
-    dut.probe(GetCSTAFeatures {})?;
-    dut.probe(GetSwitchingFunctionDevices::default())?;
+pub(super) async fn try_all(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    dut.probe(RequestSystemStatus::default()).await?;
+    dut.probe(GetCSTAFeatures {}).await?;
+    dut.probe(GetSwitchingFunctionDevices::default()).await?;
     let device = dut.line().clone();
     dut.probe(GetLogicalDeviceInformation {
         device: device.clone(),
-    })?;
-    dut.probe(GetPhysicalDeviceInformation { device })?;
-    registration(dut)?;
-    monitor(dut)?;
-    do_not_disturb(dut)?;
-    forwarding(dut)?;
-    message_waiting(dut)?;
-    mute(dut)?;
-    volume(dut)
+    })
+    .await?;
+    dut.probe(GetPhysicalDeviceInformation { device }).await?;
+    registration(dut).await?;
+    monitor(dut).await?;
+    do_not_disturb(dut).await?;
+    forwarding(dut).await?;
+    message_waiting(dut).await?;
+    mute(dut).await?;
+    volume(dut).await
 }
 
 /// A phone that keeps only one registration loses the server's here, so the last step registers again.
-fn registration(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+async fn registration(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let register = || SystemRegister {
         request_types: RequestTypes {
             switching_function_devices_changed: Some(true),
@@ -36,24 +37,28 @@ fn registration(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         },
         requested_status_filter: None,
     };
-    if let Some(registered) = dut.probe(register())? {
+    if let Some(registered) = dut.probe(register()).await? {
         dut.probe(SystemRegisterCancel {
             sys_stat_register_id: registered.sys_stat_register_id,
-        })?;
-        dut.probe(register())?;
+        })
+        .await?;
+        dut.probe(register()).await?;
     } else {
         dut.probe(SystemRegisterCancel {
             sys_stat_register_id: "0".into(),
-        })?;
+        })
+        .await?;
     }
     Ok(())
 }
 
-fn monitor(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
-    let started = dut.probe(MonitorStart {
-        monitor_object: MonitorObject::Device(dut.line().clone()),
-        ..MonitorStart::default()
-    })?;
+async fn monitor(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+    let started = dut
+        .probe(MonitorStart {
+            monitor_object: MonitorObject::Device(dut.line().clone()),
+            ..MonitorStart::default()
+        })
+        .await?;
     dut.unfinished.monitor = started
         .as_ref()
         .map(|started| started.monitor_cross_ref_id.clone());
@@ -62,19 +67,23 @@ fn monitor(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     dut.probe(ChangeMonitorFilter {
         monitor_cross_ref_id: reference.clone(),
         requested_filter_list: MonitorFilter::default(),
-    })?;
+    })
+    .await?;
     dut.probe(MonitorStop {
         monitor_cross_ref_id: reference,
-    })?;
+    })
+    .await?;
     dut.unfinished.monitor = None;
     Ok(())
 }
 
-fn do_not_disturb(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+async fn do_not_disturb(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let device = dut.line().clone();
-    let Some(now) = dut.probe(GetDoNotDisturb {
-        device: device.clone(),
-    })?
+    let Some(now) = dut
+        .probe(GetDoNotDisturb {
+            device: device.clone(),
+        })
+        .await?
     else {
         dut.skip(ServiceId::SetDoNotDisturb, UNKNOWN);
         return Ok(());
@@ -83,15 +92,18 @@ fn do_not_disturb(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         device,
         do_not_disturb_on: now.do_not_disturb_on,
         call_origination: now.call_origination,
-    })?;
+    })
+    .await?;
     Ok(())
 }
 
-fn forwarding(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+async fn forwarding(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let device = dut.line().clone();
-    let Some(now) = dut.probe(GetForwarding {
-        device: device.clone(),
-    })?
+    let Some(now) = dut
+        .probe(GetForwarding {
+            device: device.clone(),
+        })
+        .await?
     else {
         dut.skip(ServiceId::SetForwarding, UNKNOWN);
         return Ok(());
@@ -106,15 +118,18 @@ fn forwarding(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         forward_dn: first.forward_dn,
         ring_count: first.ring_count,
         ring_duration: first.ring_duration,
-    })?;
+    })
+    .await?;
     Ok(())
 }
 
-fn message_waiting(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+async fn message_waiting(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let device = dut.line().clone();
-    let Some(now) = dut.probe(GetMessageWaitingIndicator {
-        device: device.clone(),
-    })?
+    let Some(now) = dut
+        .probe(GetMessageWaitingIndicator {
+            device: device.clone(),
+        })
+        .await?
     else {
         dut.skip(ServiceId::SetMessageWaitingIndicator, UNKNOWN);
         return Ok(());
@@ -123,16 +138,19 @@ fn message_waiting(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         device,
         message_waiting_on: now.message_waiting_on,
         device_for_message: now.device_for_message,
-    })?;
+    })
+    .await?;
     Ok(())
 }
 
-fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+async fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let device = dut.line().clone();
-    let now = dut.probe(GetMicrophoneMute {
-        device: device.clone(),
-        auditory_apparatus: None,
-    })?;
+    let now = dut
+        .probe(GetMicrophoneMute {
+            device: device.clone(),
+            auditory_apparatus: None,
+        })
+        .await?;
     let now = now.and_then(|now| now.microphone_mute_list?.into_iter().next());
     match now {
         None => dut.skip(ServiceId::SetMicrophoneMute, UNKNOWN),
@@ -141,13 +159,16 @@ fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
                 device: device.clone(),
                 auditory_apparatus: now.auditory_apparatus,
                 microphone_mute_on: now.microphone_mute_on,
-            })?;
+            })
+            .await?;
         }
     }
-    let now = dut.probe(GetSpeakerMute {
-        device: device.clone(),
-        auditory_apparatus: None,
-    })?;
+    let now = dut
+        .probe(GetSpeakerMute {
+            device: device.clone(),
+            auditory_apparatus: None,
+        })
+        .await?;
     let now = now.and_then(|now| now.speaker_mute_list?.into_iter().next());
     match now {
         None => dut.skip(ServiceId::SetSpeakerMute, UNKNOWN),
@@ -156,18 +177,21 @@ fn mute(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
                 device,
                 auditory_apparatus: now.auditory_apparatus,
                 speaker_mute_on: now.speaker_mute_on,
-            })?;
+            })
+            .await?;
         }
     }
     Ok(())
 }
 
-fn volume(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
+async fn volume(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
     let device = dut.line().clone();
-    let now = dut.probe(GetSpeakerVolume {
-        device: device.clone(),
-        auditory_apparatus: None,
-    })?;
+    let now = dut
+        .probe(GetSpeakerVolume {
+            device: device.clone(),
+            auditory_apparatus: None,
+        })
+        .await?;
     let now = now.and_then(|now| now.speaker_volume_list?.into_iter().next());
     let Some((now, volume)) =
         now.and_then(|now| Some((now.auditory_apparatus, now.speaker_vol_abs?)))
@@ -179,6 +203,7 @@ fn volume(dut: &mut DeviceUnderTest<'_>) -> Result<(), CommandError> {
         device,
         auditory_apparatus: now,
         speaker_volume: Some(Volume::Absolute(volume)),
-    })?;
+    })
+    .await?;
     Ok(())
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use uacsta_connect::{CommandError, ProbeOutcome, ProbeResult};
 use uacsta_schema::{escape_controls, phone_id::PhoneId};
 
-use super::{Listed, device_under_test::DeviceUnderTest};
+use super::{certification::Listed, device_under_test::DeviceUnderTest};
 
 /// The results of one phone.
-pub(super) struct Report {
+pub struct Report {
     phone: Listed,
     line: String,
     time: String,
@@ -46,27 +46,30 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), CommandError> {
 }
 
 /// One service.
-struct Row {
-    service: String,
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Root element of its request.
+    pub service: String,
     /// The profile's entry.
-    profile: String,
-    /// What the phone did.
-    phone: &'static str,
-    /// Why it failed.
-    why: String,
+    pub profile: String,
+    /// What the phone did; `None` if the service was not tried.
+    pub outcome: Option<ProbeOutcome>,
+    /// Why it failed, or was not tried.
+    pub why: String,
     /// How the result contradicts the profile, if it does.
-    contradiction: Option<&'static str>,
-    has: Option<bool>,
+    pub contradiction: Option<&'static str>,
+    /// Whether the phone has the service, if the outcome shows that.
+    pub has: Option<bool>,
 }
 
 impl Report {
-    pub(super) fn new(phone: &Listed, dut: DeviceUnderTest<'_>) -> Self {
+    pub(super) fn new(phone: Listed, dut: DeviceUnderTest<'_>) -> Self {
         let (line, results, skipped) = dut.into_results();
         let tried = results.into_iter().map(Row::of);
         let skipped = skipped.into_iter().map(|(service, why)| Row {
             service: service.name().to_owned(),
             profile: String::new(),
-            phone: "not tried",
+            outcome: None,
             why: why.to_owned(),
             contradiction: None,
             has: None,
@@ -74,11 +77,26 @@ impl Report {
         let mut rows: Vec<Row> = tried.chain(skipped).collect();
         rows.sort_by(|one, other| one.service.cmp(&other.service));
         Self {
-            phone: phone.clone(),
+            phone,
             line: line.as_str().to_owned(),
             time: jiff::Zoned::now().strftime("%Y-%m-%d %H:%M").to_string(),
             rows,
         }
+    }
+
+    /// The phone's name in the list.
+    pub fn phone(&self) -> &str {
+        &self.phone.id
+    }
+
+    /// The line that was tried.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The services, by name.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
     /// Aligned columns.
@@ -216,13 +234,10 @@ impl Report {
 
 impl Row {
     fn of(result: ProbeResult) -> Self {
-        let (phone, has) = match result.outcome {
-            ProbeOutcome::Done => ("done", Some(true)),
-            ProbeOutcome::Refused => ("known, refused", Some(true)),
-            ProbeOutcome::Lacking => ("lacking", Some(false)),
-            ProbeOutcome::Useless => ("answers nonsense", None),
-            ProbeOutcome::Silent => ("silent", None),
-            ProbeOutcome::NotAsked => ("not asked", None),
+        let has = match result.outcome {
+            ProbeOutcome::Done | ProbeOutcome::Refused => Some(true),
+            ProbeOutcome::Lacking => Some(false),
+            ProbeOutcome::Useless | ProbeOutcome::Silent | ProbeOutcome::NotAsked => None,
         };
         let listed = result.listed.is_some();
         let contradiction = match (listed, result.expected, result.outcome) {
@@ -243,10 +258,23 @@ impl Row {
         Self {
             service: result.service,
             profile,
-            phone,
+            outcome: Some(result.outcome),
             why: result.reason.unwrap_or_default(),
             contradiction,
             has,
+        }
+    }
+
+    /// What the phone did, in words.
+    fn words(&self) -> &'static str {
+        match self.outcome {
+            Some(ProbeOutcome::Done) => "done",
+            Some(ProbeOutcome::Refused) => "known, refused",
+            Some(ProbeOutcome::Lacking) => "lacking",
+            Some(ProbeOutcome::Useless) => "answers nonsense",
+            Some(ProbeOutcome::Silent) => "silent",
+            Some(ProbeOutcome::NotAsked) => "not asked",
+            None => "not tried",
         }
     }
 
@@ -259,14 +287,14 @@ impl Row {
         [
             self.service.clone(),
             self.profile.clone(),
-            format!("{}{mark}", self.phone),
+            format!("{}{mark}", self.words()),
             escape_controls(&self.why, &[]).into_owned(),
         ]
     }
 
     fn json(&self) -> Value {
         json!({
-            "service": self.service, "profile": self.profile, "phone": self.phone, "why": self.why,
+            "service": self.service, "profile": self.profile, "phone": self.words(), "why": self.why,
             "has": self.has, "contradiction": self.contradiction,
         })
     }

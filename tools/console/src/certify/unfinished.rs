@@ -27,7 +27,7 @@ impl Unfinished {
 }
 
 /// Ends what a test that broke off has left at the phones; returns the error with what became of it.
-pub(super) fn broken_off<'a>(
+pub(super) async fn broken_off<'a>(
     error: CommandError,
     tested: impl IntoIterator<Item = &'a DeviceUnderTest<'a>>,
 ) -> CommandError {
@@ -38,13 +38,13 @@ pub(super) fn broken_off<'a>(
             has_calls, monitor, ..
         } = &dut.unfinished;
         if *has_calls {
-            match clear_calls(dut) {
+            match clear_calls(dut).await {
                 Ok(true) => ended.push(format!("the calls of {number} are cleared")),
                 Ok(false) | Err(_) => left.push(format!("calls of {number}")),
             }
         }
         if let Some(monitor) = monitor {
-            match stop_monitor(dut, monitor) {
+            match stop_monitor(dut, monitor).await {
                 Ok(true) => ended.push(format!("the monitor of {number} is stopped")),
                 Ok(false) | Err(_) => left.push(format!("the monitor {monitor} of {number}")),
             }
@@ -59,25 +59,27 @@ pub(super) fn broken_off<'a>(
 }
 
 /// Whether all calls of the line are cleared.
-fn clear_calls(dut: &DeviceUnderTest<'_>) -> Result<bool, CommandError> {
+async fn clear_calls(dut: &DeviceUnderTest<'_>) -> Result<bool, CommandError> {
     for _ in 0..ROUNDS {
         let snapshot_object = dut.line().clone();
-        let (_, listed) = dut.send::<SnapshotDevice>(SnapshotDevice { snapshot_object }.into())?;
+        let (_, listed) = dut
+            .send::<SnapshotDevice>(SnapshotDevice { snapshot_object }.into())
+            .await?;
         let calls = match listed.map(|listed| listed.data) {
-            None => return clear(dut, dut.unfinished.connections.clone()),
+            None => return clear(dut, dut.unfinished.connections.clone()).await,
             Some(Snapshot::Data(calls)) => calls,
             Some(Snapshot::Follows(_) | Snapshot::Missing) => Vec::new(),
         };
         if calls.is_empty() {
             return Ok(true);
         }
-        clear(dut, calls.into_iter().filter_map(|call| call.connection))?;
+        clear(dut, calls.into_iter().filter_map(|call| call.connection)).await?;
     }
     Ok(false)
 }
 
 /// Whether there are connections, and the phone has cleared them all.
-fn clear(
+async fn clear(
     dut: &DeviceUnderTest<'_>,
     connections: impl IntoIterator<Item = ConnectionId>,
 ) -> Result<bool, CommandError> {
@@ -87,7 +89,7 @@ fn clear(
             connection_to_be_cleared,
             ..ClearConnection::default()
         };
-        outcomes.push(dut.send::<ClearConnection>(request.into())?.0.outcome);
+        outcomes.push(dut.send::<ClearConnection>(request.into()).await?.0.outcome);
     }
     Ok(!outcomes.is_empty()
         && outcomes
@@ -96,13 +98,13 @@ fn clear(
 }
 
 /// Whether the phone has stopped the monitor.
-fn stop_monitor(
+async fn stop_monitor(
     dut: &DeviceUnderTest<'_>,
     monitor: &MonitorCrossRefId,
 ) -> Result<bool, CommandError> {
     let request = MonitorStop {
         monitor_cross_ref_id: monitor.clone(),
     };
-    let (result, _) = dut.send::<MonitorStop>(request.into())?;
+    let (result, _) = dut.send::<MonitorStop>(request.into()).await?;
     Ok(result.outcome == ProbeOutcome::Done)
 }
