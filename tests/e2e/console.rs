@@ -97,8 +97,10 @@ async fn password_to_hash_is_asked_twice_without_echo() {
         command.args(hash);
         let mut terminal = Terminal::run(command);
         let at = terminal.until(0, "Password: ").await;
+        terminal.until_hidden().await;
         terminal.press("open sesame\n");
         let at = terminal.until(at, "Again: ").await;
+        terminal.until_hidden().await;
         terminal.press(&format!("{again}\n"));
         terminal.until(at, says).await;
         assert_eq!(terminal.end(), Some(code));

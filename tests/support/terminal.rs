@@ -11,6 +11,7 @@ use std::{
 use rustix::{
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
 };
 
 use super::{PATIENCE, process::program};
@@ -88,6 +89,23 @@ impl Terminal {
                 return from + at + text.len();
             }
             assert!(begun.elapsed() < PATIENCE, "no {text:?} in {shown:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until what is typed is no longer shown: a prompt precedes that.
+    pub async fn until_hidden(&self) {
+        let begun = Instant::now();
+        while tcgetattr(&self.keys)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ECHO)
+        {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "keys are shown: {:?}",
+                self.shown()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
