@@ -47,12 +47,16 @@ async fn stop(server: &Serving) -> Value {
 
 /// Starts the service; where phones and clients reach it now.
 async fn start(server: &Serving) -> [SocketAddr; 2] {
+    let from = server.log().len();
     let (status, service) = change(server, "running").await;
     assert_eq!(
         (status, &service["state"]),
         (200, &"running".into()),
         "{service}"
     );
+    // The answer does not wait for the log.
+    let started = "service for phones and clients started by an operator";
+    server.until_logged(from, started).await;
     ["phones.lan.tcp", "clients.lan.tcp"].map(|interface| server.listens(interface).unwrap())
 }
 
@@ -242,7 +246,12 @@ async fn service_command_stops_starts_and_restarts_and_status_shows_it() {
     let restarted = command(&["service", "restart", "--json"]);
     let restarted: Value = serde_json::from_str(&restarted).unwrap();
     assert_eq!(restarted["state"], "running");
-    let log = server.log();
+    let (_, audit) = asked(&server, "GET", "/api/v1/audit?operation=changeService", "").await;
+    let entry = &audit["items"][3];
+    assert_eq!(entry["before"]["state"], "running", "{audit}");
+    assert_eq!(entry["after"]["state"], "stopped", "{audit}");
+    assert_eq!(entry["outcome"], "done", "{audit}");
+    let log = server.end();
     let said = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     assert_eq!(
         said("service for phones and clients stopped by an operator"),
@@ -252,9 +261,4 @@ async fn service_command_stops_starts_and_restarts_and_status_shows_it() {
         said("service for phones and clients started by an operator"),
         2
     );
-    let (_, audit) = asked(&server, "GET", "/api/v1/audit?operation=changeService", "").await;
-    let entry = &audit["items"][3];
-    assert_eq!(entry["before"]["state"], "running", "{audit}");
-    assert_eq!(entry["after"]["state"], "stopped", "{audit}");
-    assert_eq!(entry["outcome"], "done", "{audit}");
 }

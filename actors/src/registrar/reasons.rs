@@ -25,11 +25,11 @@ impl Registrar {
         if !record.entry().enabled {
             return Some(record.switched_off());
         }
-        let service = self.context.service.state();
-        if !service.is_running && record.status() != Status::Controlled {
+        let service = &self.context.service;
+        if record.status() != Status::Controlled && !service.is_running() {
             return Some(Reason {
                 cause: Cause::ServiceStopped,
-                since: Some(service.since),
+                since: Some(service.state().since),
             });
         }
         let two_devices = record.same_name(self.context.clock.now());
