@@ -39,6 +39,9 @@ pub struct ListedPhone {
     /// When an operator listed the phone, or enabled or disabled it last, in seconds since 1970-01-01T00:00:00Z.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched_at: Option<u64>,
+    /// An operator's name of the phone, such as the person or room it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
 }
 
 impl ListedPhone {
@@ -57,6 +60,7 @@ impl ListedPhone {
             last_login: None,
             enabled,
             switched_at: None,
+            display_name: None,
         }
     }
 
@@ -75,6 +79,28 @@ impl ListedPhone {
         let named = self.lines.iter().chain(&self.last_identity);
         let phones = named.filter_map(|line| Name::of(line).user.parse::<PhoneId>().ok());
         phones.filter(|phone| phone.mac().is_none())
+    }
+}
+
+/// An operator's change of an entry. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EntryChange {
+    /// The new value of [`ListedPhone::enabled`].
+    pub enabled: Option<bool>,
+    /// The new value of [`ListedPhone::display_name`].
+    pub display_name: Option<Option<String>>,
+}
+
+impl EntryChange {
+    /// Changes an entry at this time, in seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn apply(&self, entry: &mut ListedPhone, at: u64) {
+        if let Some(enabled) = self.enabled {
+            entry.enabled = enabled;
+            entry.switched_at = Some(at);
+        }
+        if let Some(name) = &self.display_name {
+            entry.display_name.clone_from(name);
+        }
     }
 }
 

@@ -21,10 +21,10 @@ use uacsta_actors::{
     licensing::Licensing,
     log_limit::LogLimit,
     phone::{AvailabilityChanged, LinesListed, Status},
-    phone_list::{ListedPhone, Save, StoreError},
+    phone_list::{EntryChange, ListedPhone, Save, StoreError},
     registrar::{
-        ChangeError, FindLine, IsOnDisk, ListPhones, Registrar, RegistrarAddrs, RemovePhone,
-        SetEnabled,
+        ChangeError, ChangePhone, FindLine, IsOnDisk, ListPhones, Registrar, RegistrarAddrs,
+        RemovePhone,
     },
     sip::{
         connection::{Endpoints, SipConnection},
@@ -165,8 +165,12 @@ impl Site {
             self.reached(number, Status::Controlled);
             for enabled in [false, true] {
                 let phone = phone(number);
-                let set = SetEnabled { phone, enabled };
-                registrar.send(set).await?.map_err(failed)?;
+                let change = EntryChange {
+                    enabled: Some(enabled),
+                    ..EntryChange::default()
+                };
+                let change = ChangePhone { phone, change };
+                registrar.send(change).await?.map_err(failed)?;
             }
             if turn % 4 == 0 {
                 self.reached(number, Status::Away);

@@ -24,7 +24,9 @@ pub fn escape_controls<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     escaped.into()
 }
 
-fn is_control(c: char) -> bool {
+/// Whether a terminal obeys the character, or it reorders what a person reads.
+#[must_use]
+pub fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -6,4 +6,4 @@ pub mod mac;
 pub mod phone_id;
 pub mod sip;
 
-pub use controls::escape_controls;
+pub use controls::{escape_controls, is_control};

@@ -69,8 +69,8 @@ use uacsta_actors::{
     licensing::{CountPermits, GetLicences, ListHolders},
     log_limit::repeat_count,
     registrar::{
-        AddPhone, CountPhones, CountReasons, FindLine, FindPhone, GetLineDetails, GetPhone,
-        IsOnDisk, ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone, SetEnabled,
+        AddPhone, ChangePhone, CountPhones, CountReasons, FindLine, FindPhone, GetLineDetails,
+        GetPhone, IsOnDisk, ListClients, ListLineDetails, ListPhones, OnDisk, RemovePhone,
     },
     supervision::RestartableRecipient,
 };
@@ -100,8 +100,8 @@ pub struct Api {
     pub list: RestartableRecipient<ListPhones>,
     /// Finds a phone of the list.
     pub phone: RestartableRecipient<GetPhone>,
-    /// Enables and disables a phone.
-    pub switch: RestartableRecipient<SetEnabled>,
+    /// Enables, disables and names a phone.
+    pub change: RestartableRecipient<ChangePhone>,
     /// Lists lines.
     pub lines: RestartableRecipient<ListLineDetails>,
     /// Lists the lines of a phone.

@@ -1,4 +1,4 @@
-//! `uacsta phones`: lists the phones; shows, adds, enables, disables and removes one, and restarts its session.
+//! `uacsta phones`: lists the phones; shows, adds, names, enables, disables and removes one, and restarts its session.
 
 use std::{cell::RefCell, ffi::OsString, fmt::Write};
 
@@ -26,6 +26,7 @@ use super::{
   uacsta phones 00:04:13:aa:bb:cc
   uacsta phones 00:04:13:aa:bb:cc --watch      show it anew with each change
   uacsta phones add 00:04:13:aa:bb:cc          list a phone before it comes
+  uacsta phones name 00:04:13:aa:bb:cc Reception
   uacsta phones off 00:04:13:aa:bb:cc
   uacsta phones restart-session 00:04:13:aa:bb:cc
   uacsta phones forget 00:04:13:aa:bb:cc
@@ -52,6 +53,8 @@ enum Command {
     List(Watch),
     /// List a phone before it comes, so that it says why it does not
     Add(New),
+    /// Give a phone a name for people, such as whose it is; clients do not see it
+    Name(Name),
     /// Enable a phone: clients may monitor and control it
     On(One),
     /// Disable a phone: its session ends, and clients see it as out of service
@@ -68,6 +71,23 @@ struct New {
     /// MAC address, with or without separators, or the extension that the phone will log on with
     #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone)]
     phone: PhoneId,
+    /// A name for people, such as whose phone it is
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// A phone and its name.
+#[derive(Args, Debug)]
+struct Name {
+    /// MAC address, with or without separators, or the extension that the phone is listed under
+    #[arg(value_name = "PHONE", value_parser = uacsta_connect::parse_phone, add = ArgValueCompleter::new(completion::phones))]
+    phone: PhoneId,
+    /// At most 64 characters
+    #[arg(required_unless_present = "none", conflicts_with = "none")]
+    name: Option<String>,
+    /// Take the name from it
+    #[arg(long)]
+    none: bool,
 }
 
 /// The phone that a subcommand is for.
@@ -93,7 +113,8 @@ impl Phones {
             }
             (None, None) => self.list(self.watch.watch),
             (None, Some(phone)) => self.show(phone),
-            (Some(Command::Add(New { phone })), None) => self.add(*phone),
+            (Some(Command::Add(new)), None) => self.add(new),
+            (Some(Command::Name(name)), None) => self.name(name),
             (Some(Command::On(One { phone })), None) => self.switch(*phone, true),
             (Some(Command::Off(One { phone })), None) => self.switch(*phone, false),
             (Some(Command::RestartSession(One { phone })), None) => self.restart_session(*phone),
@@ -148,21 +169,35 @@ impl Phones {
         )
     }
 
-    fn add(&self, phone: PhoneId) -> Result<(), CommandError> {
-        let body = json!({ "id": phone });
+    fn add(&self, New { phone, name }: &New) -> Result<(), CommandError> {
+        let body = json!({ "id": phone, "displayName": name });
         let answer = self.query.send(Method::POST, PATH, Some(&body))?;
         self.query.show(&answer, |_| format!("{phone} is listed\n"))
     }
 
-    fn switch(&self, phone: PhoneId, in_operation: bool) -> Result<(), CommandError> {
-        let body = json!({ "inOperation": in_operation });
+    fn change(&self, phone: PhoneId, change: &Value) -> Result<Value, CommandError> {
         let path = path(phone);
-        let answer = self.query.send(Method::PATCH, &path, Some(&body))?;
-        if !answer.is_object() {
-            return Err(CommandError::Failed(
+        let answer = self.query.send(Method::PATCH, &path, Some(change))?;
+        match answer.is_object() {
+            true => Ok(answer),
+            false => Err(CommandError::Failed(
                 "unexpected answer: not a JSON object; is this a uacsta server?".to_owned(),
-            ));
+            )),
         }
+    }
+
+    fn name(&self, Name { phone, name, .. }: &Name) -> Result<(), CommandError> {
+        let answer = self.change(*phone, &json!({ "displayName": name }))?;
+        let called = match name {
+            Some(name) => format!("is named {}", escape_controls(name, &[])),
+            None => "has no name".to_owned(),
+        };
+        self.query
+            .show(&answer, |phone| format!("{} {called}\n", cell(phone, "id")))
+    }
+
+    fn switch(&self, phone: PhoneId, in_operation: bool) -> Result<(), CommandError> {
+        let answer = self.change(phone, &json!({ "inOperation": in_operation }))?;
         let state = if in_operation { "enabled" } else { "disabled" };
         // A phone may be named by its number.
         self.query.show(&answer, |phone| {
@@ -207,8 +242,9 @@ fn path(phone: PhoneId) -> String {
     format!("{PATH}/{}", phone.bare())
 }
 
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("PHONE", "id"),
+    ("NAME", "displayName"),
     ("MAKER", "maker"),
     ("MODEL", "model"),
     ("FIRMWARE", "firmware"),
@@ -313,7 +349,7 @@ mod tests {
     fn columns_are_aligned() {
         let answer = json!({
             "items": [
-                { "id": "00:04:13:00:00:01", "mac": "00:04:13:00:00:01", "maker": "snom", "model": "D345", "firmware": "10.1.159.12",
+                { "id": "00:04:13:00:00:01", "mac": "00:04:13:00:00:01", "displayName": "Reception", "maker": "snom", "model": "D345", "firmware": "10.1.159.12",
                   "address": "10.0.0.7", "state": "controlled", "lines": ["100", "101"], "inOperation": true },
                 { "id": "00:15:65:00:00:02", "mac": "00:15:65:00:00:02", "maker": "Yealink", "model": null, "firmware": null,
                   "address": null, "state": "away", "lines": [], "inOperation": false,
@@ -322,10 +358,10 @@ mod tests {
             ],
         });
         let expected = "\
-PHONE                    MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    REASON
-00:04:13:00:00:01        snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
-00:15:65:00:00:02        Yealink                                            away, off            An operator switched the phone off.
-215 (00:04:13:00:00:03)  snom                                               away
+PHONE                    NAME       MAKER    MODEL  FIRMWARE     ADDRESS   LAST LOGIN  STATUS      LINES    REASON
+00:04:13:00:00:01        Reception  snom     D345   10.1.159.12  10.0.0.7              controlled  100 101
+00:15:65:00:00:02                   Yealink                                            away, off            An operator switched the phone off.
+215 (00:04:13:00:00:03)             snom                                               away
 3 phones, 1 connected, 2 lines monitored
 ";
         let status = json!({ "connectedPhones": 1, "monitoredLines": 2 });

@@ -243,7 +243,7 @@ impl Server {
         let api = Api {
             list: registrar.recipient(),
             phone: registrar.recipient(),
-            switch: registrar.recipient(),
+            change: registrar.recipient(),
             lines: registrar.recipient(),
             line: registrar.recipient(),
             add: registrar.recipient(),

@@ -47,6 +47,7 @@ mod log_settings;
 mod logs;
 mod metrics;
 mod monitors;
+mod phone_names;
 mod phone_session;
 mod program;
 mod readme;

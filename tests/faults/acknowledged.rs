@@ -103,7 +103,7 @@ async fn change_setting(api: Api, ledger: Ledger) -> Option<()> {
     }
 }
 
-/// Adds phones, and removes every other one.
+/// Adds and names phones, and removes every other one.
 async fn add_and_remove_phones(api: Api, ledger: Ledger, round: u64) -> Option<()> {
     for number in 0.. {
         let id = format!(
@@ -112,11 +112,13 @@ async fn add_and_remove_phones(api: Api, ledger: Ledger, round: u64) -> Option<(
             number & 0xff
         );
         api.add("/phones", json!({ "id": id })).await?;
+        let path = format!("/phones/{id}");
         if number % 2 == 0 {
+            let name = json!({ "displayName": format!("Desk {id}") });
+            api.ask(Method::PATCH, &path, name).await?;
             ledger.lock().unwrap().phones.insert(id);
             continue;
         }
-        let path = format!("/phones/{id}");
         api.ask(Method::DELETE, &path, Value::Null).await?;
         ledger.lock().unwrap().removed_phones.insert(id);
     }
@@ -158,6 +160,12 @@ impl Acknowledged {
                     "{one}: {list}"
                 );
             }
+        }
+        for one in &self.phones {
+            assert!(
+                phones.contains(&format!("\"displayName\":\"Desk {one}\"")),
+                "{one} lost its name: {phones}"
+            );
         }
         for one in &self.removed_phones {
             assert!(!phones.contains(one.as_str()), "{one} is listed: {phones}");

@@ -320,7 +320,7 @@ async fn acknowledged_disable_survives_concurrent_writes() {
         let both = pairs.0.iter().zip(pairs.1).map(async |(mac, phone)| {
             phone.reboot();
             let path = format!("/api/v1/phones/{mac}");
-            let off = "{\"inOperation\": false}";
+            let off = "{\"inOperation\": false, \"displayName\": \"Desk\"}";
             // The two meet at the disk in one order or the other.
             let switch = async {
                 tokio::time::sleep(Duration::from_millis(number)).await;
@@ -334,11 +334,14 @@ async fn acknowledged_disable_survives_concurrent_writes() {
     }
     let server = Serving::start(server.kill(), SETTINGS);
     let list = server.list().await;
-    assert_eq!(list.matches("\"mac\"").count(), macs.len());
+    for text in ["\"mac\"", "\"displayName\":\"Desk\""] {
+        assert_eq!(list.matches(text).count(), macs.len(), "{list}");
+    }
     assert!(!list.contains("\"inOperation\":true"), "{list}");
 }
 
-/// `off` is acknowledged while the phone's lines are written, and the server is killed at once: the phone stays off.
+/// `off` and a name are acknowledged while the phone's lines are written, and the server is killed at once: the phone stays off
+/// and keeps its name.
 #[tokio::test]
 async fn acknowledged_disable_survives_kill_during_the_write_of_lines() {
     const ROUNDS: u64 = 30;
@@ -353,7 +356,7 @@ async fn acknowledged_disable_survives_kill_during_the_write_of_lines() {
         phone.until_received("GetSwitchingFunctionDevices", 1).await;
         tokio::time::sleep(Duration::from_micros(round * 200)).await;
         let path = format!("/api/v1/phones/{mac}");
-        let off = "{\"inOperation\": false}";
+        let off = "{\"inOperation\": false, \"displayName\": \"Desk\"}";
         let (status, body) = http(server.web, token.trim(), "PATCH", &path, off).await;
         assert_eq!(status, 200, "{body}");
         tokio::time::sleep(Duration::from_micros(round % 5 * 500)).await;
@@ -361,7 +364,9 @@ async fn acknowledged_disable_survives_kill_during_the_write_of_lines() {
     }
     let server = Serving::start(data, SETTINGS);
     let list = server.list().await;
-    assert_eq!(list.matches("\"mac\"").count() as u64, ROUNDS);
+    for text in ["\"mac\"", "\"displayName\":\"Desk\""] {
+        assert_eq!(list.matches(text).count() as u64, ROUNDS, "{list}");
+    }
     assert!(!list.contains("\"inOperation\":true"), "{list}");
 }
 

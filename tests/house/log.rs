@@ -10,7 +10,7 @@ const REFERENCE: &str = "docs/reference/log.md";
 const FIELDS: &str = "address by call_id caller certificate changed changes client clients content_type copied cseq data days \
     descriptors destination direction edition enabled entries error event expires facts file folder former from interface is_new kept \
     lacks left_out length licence licensed_lines licensed_phones limit line lines listed listening maker maximum message method \
-    monitor monitors note notification outcome path peer phone phones pid place reason request response root seconds seconds_left service \
+    monitor monitors name note notification outcome path peer phone phones pid place reason request response root seconds seconds_left service \
     sessions setting signal state status times to trace trusted undo until user user_agent users version wanted";
 
 /// One call of a macro of `tracing`.

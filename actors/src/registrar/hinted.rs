@@ -105,6 +105,9 @@ pub(super) fn merge(entry: &mut ListedPhone, former: &ListedPhone, is_new: bool)
     entry.hint = entry.hint.or_else(|| former.id.mac());
     entry.enabled = former.enabled && (is_new || entry.enabled);
     entry.last_login = entry.last_login.max(former.last_login);
+    if entry.display_name.is_none() {
+        entry.display_name.clone_from(&former.display_name);
+    }
     if entry.lines.is_empty() && former.extensions().any(|named| named == entry.id) {
         entry.lines.clone_from(&former.lines);
         entry.last_identity.clone_from(&former.last_identity);
@@ -163,9 +166,11 @@ mod tests {
             entry("302", "sip:302@h", &["sip:302@h"], true),
             entry(BASE, "sip:302@h", &[], false),
         ];
+        listed[1].display_name = Some("Reception".to_owned());
         HintedEntries::of(&mut listed);
         assert_eq!(listed.len(), 1);
         assert_eq!((listed[0].enabled, listed[0].lines.len()), (false, 1));
+        assert_eq!(listed[0].display_name.as_deref(), Some("Reception"));
         assert_eq!(listed[0].hint, BASE.parse().ok());
     }
 

@@ -10,7 +10,7 @@ use crate::{
     ConfigChanged,
     directory::{Entry, LineFilter, LineKey, LineSummary, NoLine},
     phone::{Phone, Status as PhoneStatus},
-    phone_list::{ListedPhone, StoreError},
+    phone_list::{EntryChange, ListedPhone, StoreError},
     reason::{Code, Reason},
     sip::connection::Shut,
     supervision::RestartableAddr,
@@ -160,6 +160,8 @@ pub struct PhoneDetails {
     pub entry: ListedPhone,
     /// How the phone can be reached.
     pub status: PhoneStatus,
+    /// Since when, in seconds since 1970-01-01T00:00:00Z; `None` if that is before the server's start.
+    pub since: Option<u64>,
     /// Why it is not controlled.
     pub reason: Option<Reason>,
     /// Whether the entry's last change is not on disk.
@@ -201,20 +203,25 @@ pub struct LineDetails {
     pub reason: Option<Reason>,
 }
 
-/// Enables or disables a phone: a disabled one is neither controlled nor monitored.
-#[derive(Clone, Copy, Debug, Message)]
+/// Enables, disables or names a phone: a disabled one is neither controlled nor monitored. Answered when it is on disk.
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "Result<(), ChangeError>")]
-pub struct SetEnabled {
+pub struct ChangePhone {
     /// The phone.
     pub phone: PhoneId,
-    /// The new value.
-    pub enabled: bool,
+    /// The change, which takes effect as a whole.
+    pub change: EntryChange,
 }
 
 /// Lists a phone that has not come yet, in operation. Answered when it is on disk.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "Result<(), ChangeError>")]
-pub struct AddPhone(pub PhoneId);
+pub struct AddPhone {
+    /// The phone.
+    pub phone: PhoneId,
+    /// Its [`ListedPhone::display_name`].
+    pub display_name: Option<String>,
+}
 
 /// Removes a phone that is away from the list, and frees its lines. If the phone registers again, it counts as new.
 #[derive(Clone, Copy, Debug, Message)]

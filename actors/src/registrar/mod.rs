@@ -12,6 +12,7 @@ mod hinted;
 mod line_details;
 mod line_status;
 mod messages;
+mod operator_changes;
 mod persistence;
 mod queries;
 mod reasons;

@@ -1,8 +1,8 @@
-//! Handles queries and subscriptions of clients, and operators' changes of the phone list.
+//! Handles queries and subscriptions of clients, and queries of operators.
 
 use std::ops::ControlFlow;
 
-use actix::{Context, Handler, Message, MessageResult, ResponseFuture};
+use actix::{Context, Handler, Message, MessageResult};
 use actix_rt::Arbiter;
 use tokio::sync::oneshot;
 use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
@@ -10,22 +10,17 @@ use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
 use super::{
     actor::Registrar,
     batches::{BATCH, LaterResult, in_batches},
-    clients::user_parts,
     messages::{
-        AccountsChanged, AddPhone, ChangeError, ClientConnected, ClientEnded, CountPhones,
-        FindLine, FindPhone, GetPhone, IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk,
-        PhoneDetails, RemovePhone, SetEnabled, SubscribeStatus, UnsubscribeStatus,
+        AccountsChanged, ClientConnected, ClientEnded, CountPhones, FindLine, FindPhone, GetPhone,
+        IsOnDisk, Line, LinePage, ListLines, ListPhones, OnDisk, PhoneDetails, SubscribeStatus,
+        UnsubscribeStatus,
     },
-    persistence::ListChange,
-    records::{Record, Records},
-    waiter::Waiter,
+    records::Record,
 };
 use crate::{
     directory::{Entry, NoLine},
-    ladder::Party,
-    phone::{EnabledChanged, Orphan, Status as PhoneStatus},
-    phone_list::{ListedPhone, StoreError},
-    registration::{Bindings, Flow, ForwardOrphan},
+    phone::{EnabledChanged, Orphan},
+    registration::ForwardOrphan,
 };
 
 /// The number of lines on a page. A client sends a page in one turn.
@@ -56,24 +51,10 @@ impl Registrar {
         PhoneDetails {
             entry: record.entry().clone(),
             status: record.status(),
+            since: record.status_since(),
             reason: self.reason(phone, record),
             unsaved,
         }
-    }
-
-    /// Writes an operator's change to disk, then applies it.
-    fn change_on_disk(
-        &mut self,
-        phone: PhoneId,
-        change: ListChange,
-        ctx: &mut Context<Self>,
-    ) -> ResponseFuture<Result<(), ChangeError>> {
-        let (operator, done) = oneshot::channel();
-        self.save(phone, change, Waiter::Operator(operator), ctx);
-        Box::pin(async move {
-            let closed = |_| Err(ChangeError::Store(StoreError::closed()));
-            done.await.unwrap_or_else(closed)
-        })
     }
 
     /// Lists the lines of a phone that is on disk, and reuses the phone's actor from before its removal.
@@ -93,58 +74,6 @@ impl Registrar {
         self.directory
             .set_availability(phone, record.availability());
         self.lines_changed([], ctx);
-    }
-
-    /// Applies an operator's change that is on disk.
-    pub(super) fn change(
-        &mut self,
-        phone: PhoneId,
-        change: ListChange,
-        ctx: &mut Context<Self>,
-    ) -> Result<(), ChangeError> {
-        let Some(record) = self.records.get_mut(phone) else {
-            return Err(ChangeError::Unknown(phone));
-        };
-        match change {
-            ListChange::Entry => {}
-            ListChange::SetEnabled(enabled, at) => {
-                tracing::info!(%phone, enabled, "phone switched by an operator");
-                record.set_enabled(enabled, at);
-                if let Some(actor) = record.actor() {
-                    actor.do_send(EnabledChanged(enabled));
-                }
-                self.directory
-                    .set_availability(phone, record.availability());
-                self.lines_changed(user_parts(&self.directory.of(phone)), ctx);
-            }
-            ListChange::Remove => {
-                record.set_on_disk(false);
-                // A phone that registered meanwhile is written again.
-                may_be_removed(&self.records, &self.bindings, phone)?;
-                tracing::info!(%phone, "phone removed by an operator");
-                self.remove(phone, ctx);
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes a phone from the list in memory.
-    pub(super) fn remove(&mut self, phone: PhoneId, ctx: &mut Context<Self>) {
-        if !self.records.remove(phone) {
-            return;
-        }
-        self.persistence.forget(phone);
-        self.context.ladder.forget(&Party::Phone(phone));
-        // Withdraws the entry's queued changes, so that they do not apply to a new entry.
-        for waiter in self.persistence.withdraw(phone, |_| true) {
-            waiter.reject(phone);
-        }
-        let lines = user_parts(&self.directory.of(phone));
-        // Clients do not know a new phone yet.
-        if !lines.is_empty() {
-            self.directory.forget(phone);
-            self.lines_changed(lines, ctx);
-        }
     }
 }
 
@@ -295,57 +224,6 @@ impl Handler<UnsubscribeStatus> for Registrar {
     }
 }
 
-impl Handler<SetEnabled> for Registrar {
-    type Result = ResponseFuture<Result<(), ChangeError>>;
-
-    fn handle(&mut self, set: SetEnabled, ctx: &mut Self::Context) -> Self::Result {
-        let SetEnabled { phone, enabled } = set;
-        if !self.records.contains(phone) {
-            return Box::pin(async move { Err(ChangeError::Unknown(phone)) });
-        }
-        let at = self.context.clock.wall();
-        self.change_on_disk(phone, ListChange::SetEnabled(enabled, at), ctx)
-    }
-}
-
-impl Handler<AddPhone> for Registrar {
-    type Result = ResponseFuture<Result<(), ChangeError>>;
-
-    fn handle(&mut self, AddPhone(phone): AddPhone, ctx: &mut Self::Context) -> Self::Result {
-        let refused = |error| -> Self::Result { Box::pin(async move { Err(error) }) };
-        let config = self.context.config();
-        let settings = &config.settings;
-        if self.records.contains(phone) {
-            return refused(ChangeError::Listed(phone));
-        }
-        if phone.mac().is_none() && !settings.phones.extensions {
-            return refused(ChangeError::Extension(phone));
-        }
-        if !self.records.has_room(phone, settings.limits.unknown_phones) {
-            return refused(ChangeError::TooMany);
-        }
-        let at = self.context.clock.wall();
-        let entry = ListedPhone {
-            name_confirmed: true,
-            switched_at: Some(at),
-            ..ListedPhone::new(phone, true)
-        };
-        self.records.add(entry, at);
-        self.change_on_disk(phone, ListChange::Entry, ctx)
-    }
-}
-
-impl Handler<RemovePhone> for Registrar {
-    type Result = ResponseFuture<Result<(), ChangeError>>;
-
-    fn handle(&mut self, RemovePhone(phone): RemovePhone, ctx: &mut Self::Context) -> Self::Result {
-        if let Err(error) = may_be_removed(&self.records, &self.bindings, phone) {
-            return Box::pin(async move { Err(error) });
-        }
-        self.change_on_disk(phone, ListChange::Remove, ctx)
-    }
-}
-
 impl Handler<CountPhones> for Registrar {
     type Result = MessageResult<CountPhones>;
 
@@ -367,20 +245,4 @@ impl Handler<IsOnDisk> for Registrar {
             unsaved: self.persistence.unsaved().len(),
         })
     }
-}
-
-/// Checks that a phone is listed, and away.
-fn may_be_removed(
-    records: &Records,
-    bindings: &Bindings<Flow>,
-    phone: PhoneId,
-) -> Result<(), ChangeError> {
-    let Some(record) = records.get(phone) else {
-        return Err(ChangeError::Unknown(phone));
-    };
-    let is_bound = bindings.get(phone).is_some();
-    if is_bound || record.status() != PhoneStatus::Away {
-        return Err(ChangeError::Registered(phone));
-    }
-    Ok(())
 }

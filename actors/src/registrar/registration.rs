@@ -110,7 +110,7 @@ impl Registrar {
         }
         self.records.logged_on(phone, details);
         // An operator's removal that was not written yet is withdrawn.
-        let is_removal = |change| change == ListChange::Remove;
+        let is_removal = |change: &ListChange| *change == ListChange::Remove;
         for waiter in self.persistence.withdraw(phone, is_removal) {
             waiter.tell(Err(ChangeError::Registered(phone)));
         }

@@ -43,6 +43,7 @@ fn phone() -> PhoneDetails {
     PhoneDetails {
         entry: ListedPhone::new("000413000001".parse().unwrap(), true),
         status: Status::Away,
+        since: None,
         reason: Some(Reason {
             cause: Cause::NeverRegistered,
             since: None,
@@ -181,13 +182,13 @@ impl Handler<AccountsChanged> for Registrar {
     fn handle(&mut self, _: AccountsChanged, _: &mut Self::Context) {}
 }
 
-impl Handler<SetEnabled> for Registrar {
+impl Handler<ChangePhone> for Registrar {
     type Result = Result<(), ChangeError>;
 
-    fn handle(&mut self, switch: SetEnabled, _: &mut Self::Context) -> Self::Result {
-        match switch.phone.bare().ends_with("01") {
+    fn handle(&mut self, change: ChangePhone, _: &mut Self::Context) -> Self::Result {
+        match change.phone.bare().ends_with("01") {
             true => Ok(()),
-            false => Err(ChangeError::Unknown(switch.phone)),
+            false => Err(ChangeError::Unknown(change.phone)),
         }
     }
 }
@@ -195,7 +196,8 @@ impl Handler<SetEnabled> for Registrar {
 impl Handler<AddPhone> for Registrar {
     type Result = Result<(), ChangeError>;
 
-    fn handle(&mut self, AddPhone(phone): AddPhone, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, add: AddPhone, _: &mut Self::Context) -> Self::Result {
+        let phone = add.phone;
         match phone.bare().ends_with("01") {
             true => Ok(()),
             false => Err(ChangeError::Listed(phone)),
@@ -275,7 +277,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
     let api = Api {
         list: registrar.recipient(),
         phone: registrar.recipient(),
-        switch: registrar.recipient(),
+        change: registrar.recipient(),
         lines: registrar.recipient(),
         line: registrar.recipient(),
         add: registrar.recipient(),

@@ -52,7 +52,7 @@ const ROUTES: &[Route] = &[
     (
         "changePhone",
         "/api/v1/phones/000413000001",
-        r#"{"inOperation":false}"#,
+        r#"{"inOperation":false,"displayName":null}"#,
         operator(200),
     ),
     (

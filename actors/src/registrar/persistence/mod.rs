@@ -7,7 +7,7 @@ use std::{
 
 use uacsta_schema::phone_id::PhoneId;
 
-use crate::phone_list::{ListedPhone, Save};
+use crate::phone_list::{EntryChange, ListedPhone, Save};
 
 /// The only write path of the phone list. `W` is the requester of a change.
 #[derive(Debug)]
@@ -48,13 +48,13 @@ pub(super) struct Write<W> {
 }
 
 /// The kind of a change.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum ListChange {
     /// Writes the entry as it is in memory. A failed write is retried.
     Entry,
-    /// An operator sets `enabled` at this time, in seconds since 1970-01-01T00:00:00Z; memory follows once the change is on disk.
-    /// A failed write cancels the change.
-    SetEnabled(bool, u64),
+    /// An operator changes the entry at this time, in seconds since 1970-01-01T00:00:00Z; memory follows once the change is on
+    /// disk. A failed write cancels the change.
+    Change(EntryChange, u64),
     /// An operator removes the entry. A failed write cancels the removal.
     Remove,
 }
@@ -126,9 +126,9 @@ impl<W> Persistence<W> {
     pub(super) fn withdraw(
         &mut self,
         phone: PhoneId,
-        which: impl Fn(ListChange) -> bool,
+        which: impl Fn(&ListChange) -> bool,
     ) -> Vec<W> {
-        let of = |write: &mut Write<W>| write.phone == phone && which(write.change);
+        let of = |write: &mut Write<W>| write.phone == phone && which(&write.change);
         let withdrawn = self.queue.extract_if(.., of);
         withdrawn.map(|write| write.waiter).collect()
     }
@@ -149,13 +149,13 @@ impl<W> Persistence<W> {
             listed: Vec::new(),
             forgotten: Vec::new(),
         };
-        // By phone: the new `enabled`, if it changes, and whether the entry is removed.
-        let mut changes = BTreeMap::<PhoneId, (Option<(bool, u64)>, bool)>::new();
+        // By phone: the operators' changes in their order, and whether the entry is removed.
+        let mut changes = BTreeMap::<PhoneId, (Vec<(&EntryChange, u64)>, bool)>::new();
         for Write { phone, change, .. } in &self.writing {
-            let (enabled, removed) = changes.entry(*phone).or_default();
+            let (made, removed) = changes.entry(*phone).or_default();
             match change {
                 ListChange::Entry => {}
-                ListChange::SetEnabled(on, at) => *enabled = Some((*on, *at)),
+                ListChange::Change(change, at) => made.push((change, *at)),
                 ListChange::Remove => *removed = true,
             }
         }
@@ -166,15 +166,17 @@ impl<W> Persistence<W> {
         let due = self.replaced.iter().filter(is_due);
         self.forgetting = due.map(|(_, former)| *former).collect();
         save.forgotten.clone_from(&self.forgetting);
-        for (phone, (enabled, removed)) in changes {
+        for (phone, (made, removed)) in changes {
             match entry(phone) {
                 _ if removed => save.forgotten.push(phone),
                 None => {}
-                Some(entry) => save.listed.push(ListedPhone {
-                    enabled: enabled.map_or(entry.enabled, |(enabled, _)| enabled),
-                    switched_at: enabled.map(|(_, at)| at).or(entry.switched_at),
-                    ..entry.clone()
-                }),
+                Some(entry) => {
+                    let mut entry = entry.clone();
+                    for (change, at) in made {
+                        change.apply(&mut entry, at);
+                    }
+                    save.listed.push(entry);
+                }
             }
         }
         Some(save)

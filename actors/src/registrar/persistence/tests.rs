@@ -18,41 +18,69 @@ fn empty() -> Persistence<&'static str> {
     Persistence::new(false)
 }
 
-/// The content of the next write for the first phone, which is enabled in memory: `on`, `off`, `removed` or nothing.
+/// An operator's switch.
+fn switch(enabled: bool) -> ListChange {
+    let change = EntryChange {
+        enabled: Some(enabled),
+        ..EntryChange::default()
+    };
+    ListChange::Change(change, 7)
+}
+
+/// An operator's name of a phone; empty for none.
+fn named(name: &str) -> ListChange {
+    let name = Some(name.to_owned()).filter(|name| !name.is_empty());
+    let change = EntryChange {
+        display_name: Some(name),
+        ..EntryChange::default()
+    };
+    ListChange::Change(change, 7)
+}
+
+/// The content of the next write for the first phone, which is enabled in memory: `on`, `off` and its name, `removed` or nothing.
 #[track_caller]
-fn writes(persistence: &mut Persistence<&'static str>) -> &'static str {
+fn writes(persistence: &mut Persistence<&'static str>) -> String {
     let one = entry(1, true);
     let save = persistence
         .begin(NOW, |id| (id == phone(1)).then_some(&one))
         .unwrap();
     match (&*save.listed, &*save.forgotten) {
-        ([one], []) if one.enabled => "on",
-        ([_], []) => "off",
-        ([], [_]) => "removed",
-        ([], []) => "nothing",
+        ([one], []) => {
+            let switch = if one.enabled { "on" } else { "off" };
+            let name = one.display_name.iter();
+            let name: String = name.map(|name| format!(" {name}")).collect();
+            format!("{switch}{name}")
+        }
+        ([], [_]) => "removed".to_owned(),
+        ([], []) => "nothing".to_owned(),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn one_write_has_all_changes_of_an_entry() {
-    use ListChange::{Entry, Remove, SetEnabled};
+    use ListChange::{Entry, Remove};
+    let (on, off) = (|| switch(true), || switch(false));
     for (changes, expected) in [
-        (&[Entry][..], "on"),
-        (&[SetEnabled(false, 7)], "off"),
+        (vec![Entry], "on"),
+        (vec![off()], "off"),
         // Other changes of the phone keep the new value.
-        (&[SetEnabled(false, 7), Entry], "off"),
-        (&[Entry, SetEnabled(false, 7)], "off"),
+        (vec![off(), Entry], "off"),
+        (vec![Entry, off()], "off"),
+        (vec![off(), named("Reception"), Entry], "off Reception"),
+        (vec![named("Reception"), Entry], "on Reception"),
         // Of two contradictory changes the later one counts.
-        (&[SetEnabled(false, 7), SetEnabled(true, 7)], "on"),
-        (&[SetEnabled(true, 7), SetEnabled(false, 7), Entry], "off"),
-        (&[Remove], "removed"),
-        (&[Entry, Remove, Entry], "removed"),
-        (&[SetEnabled(false, 7), Remove], "removed"),
+        (vec![off(), on()], "on"),
+        (vec![on(), off(), Entry], "off"),
+        (vec![named("Hall"), named("Reception")], "on Reception"),
+        (vec![named("Hall"), named("")], "on"),
+        (vec![Remove], "removed"),
+        (vec![Entry, Remove, Entry], "removed"),
+        (vec![off(), Remove], "removed"),
     ] {
         let mut persistence = empty();
-        for change in changes {
-            persistence.push(phone(1), *change, "");
+        for change in &changes {
+            persistence.push(phone(1), change.clone(), "");
         }
         assert_eq!(writes(&mut persistence), expected, "{changes:?}");
     }
@@ -68,7 +96,7 @@ fn what_comes_while_the_disk_is_busy_waits_for_the_next_write() {
     assert!(persistence.begin(NOW, |_| None).is_none());
     persistence.push(phone(1), ListChange::Entry, "first");
     assert_eq!(writes(&mut persistence), "on");
-    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "second");
+    persistence.push(phone(1), switch(false), "second");
     assert!(persistence.begin(NOW, |_| None).is_none());
     let written = persistence.end(true);
     assert_eq!(written.len(), 1);
@@ -110,7 +138,7 @@ fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
     persistence.end(true);
     assert!(persistence.unsaved().is_empty() && !persistence.has_failed());
     // A switch that was refused is not done, so nothing lacks on disk.
-    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "");
+    persistence.push(phone(1), switch(false), "");
     persistence.begin(NOW, |_| None).unwrap();
     persistence.end(false);
     assert!(persistence.unsaved().is_empty());
@@ -118,7 +146,7 @@ fn what_the_disk_refused_stays_unsaved_until_it_is_written() {
 
 #[test]
 fn a_change_is_withdrawn_before_the_disk_is_asked() {
-    let removal = |change| change == ListChange::Remove;
+    let removal = |change: &ListChange| *change == ListChange::Remove;
     let mut persistence = empty();
     persistence.push(phone(1), ListChange::Remove, "operator");
     persistence.push(phone(1), ListChange::Entry, "phone");
@@ -133,7 +161,7 @@ fn a_change_is_withdrawn_before_the_disk_is_asked() {
 #[test]
 fn a_successor_writes_what_was_on_its_way() {
     let mut persistence = empty();
-    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "");
+    persistence.push(phone(1), switch(false), "");
     persistence.begin(NOW, |_| None).unwrap();
     persistence.push(phone(2), ListChange::Remove, "");
     let (open, successor) = persistence.hand_over();
@@ -212,7 +240,7 @@ fn requesters_wait_30_s_for_a_disk_that_hangs() {
     };
     let mut persistence = empty();
     assert_eq!(persistence.schedule_check(NOW), None, "nothing is written");
-    persistence.push(phone(1), ListChange::SetEnabled(false, 7), "first");
+    persistence.push(phone(1), switch(false), "first");
     persistence.begin(seconds(5), |_| None).unwrap();
     assert_eq!(persistence.schedule_check(seconds(6)), Some(seconds(29)));
     assert_eq!(

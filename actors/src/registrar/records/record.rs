@@ -13,7 +13,7 @@ use crate::{
     back_off::BackOff,
     directory::Availability,
     phone::{Phone, Status as PhoneStatus},
-    phone_list::ListedPhone,
+    phone_list::{EntryChange, ListedPhone},
     reason::{Cause, ContactFault, Reason},
     registration::BindingEnd,
     supervision::RestartableAddr,
@@ -174,9 +174,9 @@ impl Record {
         self.same_name.moved(rebind, now, at);
     }
 
-    pub(in crate::registrar) fn set_enabled(&mut self, enabled: bool, at: u64) {
-        self.entry.enabled = enabled;
-        self.entry.switched_at = Some(at);
+    /// An operator changed the entry.
+    pub(in crate::registrar) fn change(&mut self, change: &EntryChange, at: u64) {
+        change.apply(&mut self.entry, at);
     }
 
     pub(in crate::registrar) fn is_on_disk(&self) -> bool {

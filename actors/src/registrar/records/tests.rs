@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{directory::Availability, phone::Status as PhoneStatus};
+use crate::{directory::Availability, phone::Status as PhoneStatus, phone_list::EntryChange};
 
 fn phone(number: u8) -> PhoneId {
     format!("0004130000{number:02x}").parse().unwrap()
@@ -109,6 +109,10 @@ fn a_disabled_phone_is_not_available_whatever_its_status() {
     assert!(record.set_status(PhoneStatus::Controlled, None, || 1));
     assert!(!record.set_status(PhoneStatus::Controlled, None, || 1));
     assert_eq!(record.availability(), Availability::Disabled);
-    record.set_enabled(true, 1);
+    let enable = EntryChange {
+        enabled: Some(true),
+        ..EntryChange::default()
+    };
+    record.change(&enable, 1);
     assert_eq!(record.availability(), Availability::Controlled);
 }

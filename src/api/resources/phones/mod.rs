@@ -1,170 +1,30 @@
-//! `/phones`: lists, adds, enables, disables and removes phones.
+//! `/phones`: lists, adds, enables, disables, names and removes phones.
 
 use std::hash::{BuildHasher as _, RandomState};
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{Mutex, MutexGuard};
 use uacsta_actors::{
-    phone::Status,
-    phone_list::ListedPhone,
+    phone_list::EntryChange,
     registrar::{
-        AddPhone, ChangeError, CountPhones, GetPhone, ListPhones, PhoneDetails, RemovePhone,
-        SetEnabled,
+        AddPhone, ChangeError, ChangePhone, CountPhones, GetPhone, ListPhones, PhoneDetails,
+        RemovePhone,
     },
 };
 use uacsta_schema::phone_id::{PhoneId, PhoneIdError};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
+mod display_name;
+mod phone;
+
+use self::display_name::DisplayName;
+pub(in crate::api) use self::phone::{Phone, PhoneFilter};
 use super::{
-    Api, Body, IfMatch, Kind, List, Operator, Page, PageParams, Problem, Reader, Reason,
-    ReasonCode, Row, Tagged, Time, created, note_before, present, stopping,
+    Api, Body, IfMatch, Kind, List, Operator, Page, PageParams, Problem, Reader, Tagged, created,
+    note_before, present, stopping,
 };
 use crate::texts::{Language, Text};
-
-/// A phone that has registered at some time.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::api) struct Phone {
-    /// The name with which it logs on: its MAC address or its extension.
-    #[schema(value_type = String)]
-    id: PhoneId,
-    /// The MAC address, if known.
-    mac: Option<String>,
-    /// The extension, if the phone logs on with it.
-    extension: Option<String>,
-    maker: String,
-    model: Option<String>,
-    firmware: Option<String>,
-    /// The address from which it registered last.
-    address: Option<String>,
-    /// The first line, or the identity with which it registered.
-    identity: Option<String>,
-    /// The lines that the phone listed last.
-    lines: Vec<String>,
-    /// Whether it may be controlled and monitored.
-    in_operation: bool,
-    state: PhoneState,
-    /// Why it cannot be controlled.
-    reason: Option<Reason>,
-    /// Whether its last change is not on disk.
-    unsaved: bool,
-    /// When it registered last from another place than before.
-    last_log_on_at: Option<Time>,
-}
-
-/// How a phone can be reached.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::api) enum PhoneState {
-    /// Not registered.
-    Away,
-    /// Registered, without a CSTA session.
-    Registered,
-    /// With an open CSTA session.
-    Controlled,
-}
-
-impl Phone {
-    /// A phone whose reason is in this language.
-    pub(super) fn new(details: PhoneDetails, language: Language) -> Self {
-        let PhoneDetails {
-            entry,
-            status,
-            reason,
-            unsaved,
-        } = details;
-        let mac = entry.hardware().map(|mac| mac.to_string());
-        let ListedPhone {
-            id,
-            maker,
-            model,
-            firmware,
-            last_address,
-            last_identity,
-            lines,
-            last_login,
-            enabled,
-            ..
-        } = entry;
-        Self {
-            id,
-            mac,
-            extension: id.mac().is_none().then(|| id.bare()),
-            maker,
-            model,
-            firmware,
-            address: last_address.map(|address| address.to_string()),
-            identity: last_identity,
-            lines,
-            in_operation: enabled,
-            state: match status {
-                Status::Away => PhoneState::Away,
-                Status::Registered => PhoneState::Registered,
-                Status::Controlled => PhoneState::Controlled,
-            },
-            reason: reason.map(|reason| Reason::new(&reason, language)),
-            unsaved,
-            last_log_on_at: last_login.and_then(Time::from_seconds),
-        }
-    }
-}
-
-impl Row for Phone {
-    type Key = PhoneId;
-    const SORTED_BY: &'static [&'static str] = &[
-        "id",
-        "maker",
-        "model",
-        "firmware",
-        "address",
-        "state",
-        "inOperation",
-        "lastLogOnAt",
-    ];
-
-    fn key(&self) -> PhoneId {
-        self.id
-    }
-}
-
-/// Which phones are listed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(in crate::api) struct PhoneFilter {
-    /// Only phones in this state.
-    #[param(inline)]
-    state: Option<PhoneState>,
-    /// Only phones that are in operation, or only those that are not.
-    in_operation: Option<bool>,
-    /// Only phones of this maker, in any case.
-    maker: Option<String>,
-    /// Only phones whose reason has this code.
-    #[param(value_type = Option<String>)]
-    reason: Option<ReasonCode>,
-}
-
-impl PhoneFilter {
-    fn is_empty(&self) -> bool {
-        self.state.is_none()
-            && self.in_operation.is_none()
-            && self.maker.is_none()
-            && self.reason.is_none()
-    }
-
-    fn admits(&self, phone: &Phone) -> bool {
-        self.state.is_none_or(|state| state == phone.state)
-            && self.in_operation.is_none_or(|on| on == phone.in_operation)
-            && self
-                .maker
-                .as_ref()
-                .is_none_or(|maker| maker.eq_ignore_ascii_case(&phone.maker))
-            && self
-                .reason
-                .is_none_or(|code| code.is_of(phone.reason.as_ref()))
-    }
-}
 
 /// The change of a phone.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -174,6 +34,10 @@ pub(in crate::api) struct PhoneChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     in_operation: Option<bool>,
+    /// A name for people, such as whose phone it is: 1 to 64 characters. Null removes it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    display_name: Option<Option<DisplayName>>,
 }
 
 /// A phone to list.
@@ -182,6 +46,10 @@ pub(in crate::api) struct PhoneChange {
 pub(in crate::api) struct NewPhone {
     /// The name with which it will log on: its MAC address or its extension.
     id: String,
+    /// A name for people, such as whose phone it is: 1 to 64 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    display_name: Option<DisplayName>,
 }
 
 /// Changes of phones, of which those of one phone follow each other: the registrar answers when they are on disk, and `If-Match`
@@ -271,20 +139,25 @@ pub(in crate::api) async fn add(
     _: Operator,
     api: web::Data<Api>,
     language: Language,
-    Body(NewPhone { id }): Body<NewPhone>,
+    Body(NewPhone { id, display_name }): Body<NewPhone>,
 ) -> Result<HttpResponse, Problem> {
     let phone: PhoneId = id
         .parse()
         .map_err(|_: PhoneIdError| Problem::member("id", Text::new("no-phone-id")))?;
-    api.add.send(AddPhone(phone)).await.map_err(stopping)??;
+    let add = AddPhone {
+        phone,
+        display_name: display_name.map(String::from),
+    };
+    api.add.send(add).await.map_err(stopping)??;
     let place = format!("/api/v1/phones/{}", phone.bare());
     let added = Phone::new(found(&api, &phone.bare()).await?, language);
     Ok(created(&place, &added))
 }
 
-/// Enables or disables a phone.
+/// Enables, disables or names a phone.
 ///
-/// The session of a disabled phone ends, and clients see its lines as out of service. Answered when it is on disk.
+/// The session of a disabled phone ends, and clients see its lines as out of service. `displayName` is for people who run the
+/// server; clients do not see it. Answered when it is on disk.
 #[utoipa::path(
     operation_id = "changePhone", tag = "phones", params(("phone" = String, Path, description = "MAC address or extension.")),
     request_body(content((PhoneChange = "application/json"), (PhoneChange = "application/merge-patch+json"))),
@@ -307,9 +180,13 @@ pub(in crate::api) async fn change(
     // The audit log is in one language for all who read it.
     note_before(&request, &Phone::new(before.clone(), Language::English));
     IfMatch::of(&request).check(&Phone::new(before, language))?;
-    if let Some(enabled) = change.in_operation {
-        let set = SetEnabled { phone, enabled };
-        api.switch.send(set).await.map_err(stopping)??;
+    let change = EntryChange {
+        enabled: change.in_operation,
+        display_name: change.display_name.map(|name| name.map(String::from)),
+    };
+    if change != EntryChange::default() {
+        let change = ChangePhone { phone, change };
+        api.change.send(change).await.map_err(stopping)??;
     }
     let now = found(&api, &phone.bare()).await?;
     Ok(Tagged(Phone::new(now, language)))
