@@ -166,7 +166,7 @@ pub struct HttpServer {
     server: ServerHandle,
 }
 
-/// Listens on `address` for at most `connections` at a time. The API accepts `token`, and the user `admin` with `password`.
+/// Listens on `address` for at most `connections` at a time. The API accepts `token` for the command line.
 ///
 /// # Errors
 /// If the address cannot be bound.
@@ -175,12 +175,11 @@ pub fn start(
     connections: usize,
     data: &Path,
     token: &Secret,
-    password: &Secret,
     api: Api,
 ) -> io::Result<HttpServer> {
     let (operators, context) = (Arc::clone(&api.operators), Arc::clone(&api.context));
     let accounts = Arc::clone(&api.accounts);
-    let keys = Keys::new(token, password, operators, accounts, Arc::clone(&context));
+    let keys = Keys::new(token, operators, accounts, Arc::clone(&context));
     let keys = web::Data::new(keys);
     let tls = net::tls::web_acceptor(&api.identity);
     let api = web::Data::new(api);
@@ -335,9 +334,9 @@ impl HttpServer {
         self.announcement.write(url);
     }
 
-    /// Replaces the accepted token and password.
-    pub fn change_keys(&self, token: &Secret, password: &Secret) {
-        self.keys.change(token, password);
+    /// Replaces the token of the command line.
+    pub fn change_token(&self, token: &Secret) {
+        self.keys.change_token(token);
     }
 
     /// Finishes pending requests, then ends, while another server may listen already.

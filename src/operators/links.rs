@@ -6,15 +6,20 @@ use std::{
     time::Duration,
 };
 
-use super::sessions::{key, secret};
+use super::{
+    Identity, PasswordId,
+    sessions::{key, secret},
+};
 
 /// The links that nobody has opened yet.
 #[derive(Default)]
-pub struct Links(Mutex<HashMap<[u8; 32], Link>>);
+pub(super) struct Links(Mutex<HashMap<[u8; 32], Link>>);
 
 struct Link {
     /// The operator's id.
     operator: String,
+    /// The operator's password when it was made.
+    password: PasswordId,
     /// By the server's clock.
     ends: Duration,
 }
@@ -29,7 +34,11 @@ impl Links {
     ///
     /// # Errors
     /// No random numbers.
-    pub fn make(&self, operator: &str, now: Duration) -> Result<String, getrandom::Error> {
+    pub(super) fn make(
+        &self,
+        operator: &Identity,
+        now: Duration,
+    ) -> Result<String, getrandom::Error> {
         let secret = secret::<32>()?;
         let mut links = self.lock();
         links.retain(|_, link| link.ends > now);
@@ -39,28 +48,18 @@ impl Links {
             first.map(|key| links.remove(&key));
         }
         let link = Link {
-            operator: operator.to_owned(),
+            operator: operator.id.clone(),
+            password: operator.password,
             ends: now + LIFE,
         };
         links.insert(key(&secret), link);
         Ok(secret)
     }
 
-    /// Spends the link with this secret on `begin`, which gets the operator; `None` if there is none. It is not ended meanwhile.
-    pub fn redeem<R>(
-        &self,
-        secret: &str,
-        now: Duration,
-        begin: impl FnOnce(&str) -> R,
-    ) -> Option<R> {
-        let mut links = self.lock();
-        let link = links.remove(&key(secret))?;
-        (link.ends > now).then(|| begin(&link.operator))
-    }
-
-    /// Ends all links of an operator.
-    pub fn end_all_of(&self, operator: &str) {
-        self.lock().retain(|_, link| link.operator != operator);
+    /// Spends the link with this secret: the id of its operator, and the password when it was made; `None` if there is none.
+    pub(super) fn redeem(&self, secret: &str, now: Duration) -> Option<(String, PasswordId)> {
+        let link = self.lock().remove(&key(secret))?;
+        (link.ends > now).then_some((link.operator, link.password))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Link>> {
@@ -71,17 +70,30 @@ impl Links {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
+    use super::{super::Right, *};
+
+    const PASSWORD: PasswordId = PasswordId::Administrator(7);
+
+    fn anna() -> Identity {
+        Identity {
+            id: "anna".to_owned(),
+            name: "Anna".to_owned(),
+            rights: Right::Admin,
+            password: PASSWORD,
+        }
+    }
 
     fn redeem(links: &Links, secret: &str, now: Duration) -> Option<String> {
-        links.redeem(secret, now, str::to_owned)
+        let (operator, password) = links.redeem(secret, now)?;
+        assert_eq!(password, PASSWORD);
+        Some(operator)
     }
 
     #[test]
     fn link_is_good_once_and_within_its_life() {
         let links = Links::default();
         let now = Duration::from_secs(7);
-        let make = || links.make("anna", now).unwrap();
+        let make = || links.make(&anna(), now).unwrap();
         let (used, late, in_time) = (make(), make(), make());
         assert_eq!(redeem(&links, &used, now).as_deref(), Some("anna"));
         assert_eq!(redeem(&links, &used, now), None);
@@ -94,17 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn links_are_bounded_and_end_with_their_operator() {
+    fn links_are_bounded_and_the_first_to_end_is_dropped() {
         let links = Links::default();
         let at = |number: usize| Duration::from_millis(number as u64);
         let all: Vec<String> = (0..=MOST)
-            .map(|number| links.make("anna", at(number)).unwrap())
+            .map(|number| links.make(&anna(), at(number)).unwrap())
             .collect();
         assert_eq!(links.lock().len(), MOST);
         assert_eq!(redeem(&links, &all[0], at(MOST)), None);
-        let other = links.make("bert", at(MOST)).unwrap();
-        links.end_all_of("anna");
-        assert_eq!(redeem(&links, &all[MOST], at(MOST)), None);
-        assert_eq!(redeem(&links, &other, at(MOST)).as_deref(), Some("bert"));
+        assert!(redeem(&links, &all[1], at(MOST)).is_some());
     }
 }

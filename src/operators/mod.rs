@@ -1,14 +1,20 @@
 //! Named operators with their rights and passwords, kept in `operators.json` of the data folder.
 
+mod administrator;
+mod identity;
 mod links;
 mod password;
 mod sessions;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+pub use administrator::ADMIN;
+use administrator::Administrator;
+pub use identity::Identity;
 pub use links::LIFE as LINK_LIFE;
 use links::Links;
 use password::PasswordHash;
+pub use password::PasswordId;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 pub use sessions::{Origin, Session};
@@ -54,8 +60,10 @@ pub enum OperatorError {
     Full(usize),
     /// The file could not be read at the start, or cannot be written.
     File(KeptError),
-    /// No random numbers, or no thread.
+    /// No thread, or no memory.
     Hash(String),
+    /// The system has no random numbers.
+    Random(getrandom::Error),
 }
 
 impl From<KeptError> for OperatorError {
@@ -71,10 +79,9 @@ pub struct Operators {
     changing: Mutex<()>,
     /// A hash takes 19 MiB and a processor for a while.
     hashing: Semaphore,
-    /// Who is logged on.
-    pub sessions: Sessions,
-    /// Links with which somebody may log on.
-    pub links: Links,
+    administrator: Administrator,
+    sessions: Sessions,
+    links: Links,
 }
 
 /// The most operators.
@@ -93,6 +100,7 @@ impl Operators {
             kept: Arc::new(kept),
             changing: Mutex::default(),
             hashing: Semaphore::new(HASHES),
+            administrator: Administrator::default(),
             sessions: Sessions::default(),
             links: Links::default(),
         }
@@ -109,33 +117,6 @@ impl Operators {
         all.iter().find(|operator| operator.is(name)).cloned()
     }
 
-    /// The operator with this id.
-    pub fn with_id(&self, id: &str) -> Option<Operator> {
-        let all = self.kept.load();
-        all.iter().find(|operator| operator.id == id).cloned()
-    }
-
-    /// Whether an operator is still there, with the password of when it was verified.
-    pub fn is_current(&self, verified: &Operator) -> bool {
-        let now = self.with_id(&verified.id);
-        now.is_some_and(|now| now.password == verified.password)
-    }
-
-    /// Whether the password is that of the operator with this name. An unknown name takes as long.
-    ///
-    /// # Errors
-    /// No thread can hash it.
-    pub async fn verify(
-        &self,
-        name: &str,
-        password: String,
-    ) -> Result<Option<Operator>, OperatorError> {
-        let operator = self.find(name);
-        let hash = operator.as_ref().map(|operator| operator.password.clone());
-        let fits = self.hash(move || Ok(PasswordHash::verify(hash.as_ref(), &password)));
-        Ok(if fits.await? { operator } else { None })
-    }
-
     /// Adds an operator.
     ///
     /// # Errors
@@ -148,8 +129,7 @@ impl Operators {
         at: u64,
     ) -> Result<Operator, OperatorError> {
         let made = self.hash(move || {
-            let id =
-                sessions::secret::<6>().map_err(|error| OperatorError::Hash(error.to_string()))?;
+            let id = sessions::secret::<6>().map_err(OperatorError::Random)?;
             Ok((id, PasswordHash::new(&password)?))
         });
         let (id, password) = made.await?;
@@ -176,7 +156,7 @@ impl Operators {
         Ok(operator)
     }
 
-    /// Changes rights or password of an operator whose present state `check` accepts. A new password ends the operator's sessions.
+    /// Changes rights or password of an operator whose present state `check` accepts. Sessions end with their password.
     ///
     /// # Errors
     /// There is no such operator, `check` refuses, or the change cannot be stored; nothing is changed then.
@@ -191,8 +171,7 @@ impl Operators {
             Some(password) => Some(self.hash(move || PasswordHash::new(&password)).await?),
             None => None,
         };
-        let is_new = hash.is_some();
-        let changed = self.change::<_, E>(|all| {
+        self.change::<_, E>(|all| {
             let found = all.iter_mut().find(|operator| operator.id == id);
             let operator = found.ok_or_else(|| OperatorError::Unknown(id.to_owned()))?;
             check(operator)?;
@@ -201,15 +180,11 @@ impl Operators {
                 operator.password = hash;
             }
             Ok(operator.clone())
-        });
-        let changed = changed.await?;
-        if is_new {
-            self.log_off(id);
-        }
-        Ok(changed)
+        })
+        .await
     }
 
-    /// Removes an operator whose present state `check` accepts, and ends its sessions.
+    /// Removes an operator whose present state `check` accepts. Its sessions end.
     ///
     /// # Errors
     /// As [`Self::modify`].
@@ -225,15 +200,7 @@ impl Operators {
             all.remove(found);
             Ok(())
         })
-        .await?;
-        self.log_off(id);
-        Ok(())
-    }
-
-    /// Ends all sessions and links of an operator.
-    pub fn log_off(&self, id: &str) {
-        self.links.end_all_of(id);
-        self.sessions.end_all_of(id);
+        .await
     }
 
     /// Stores a change, then applies it.
@@ -310,16 +277,20 @@ mod tests {
             let found = operators.verify(name, password.to_owned()).await.unwrap();
             assert!(found.is_none(), "{name}");
         }
+        assert_eq!(
+            operators.identity(&found.id).unwrap().password,
+            found.password
+        );
         let any = |_: &Operator| Ok::<_, OperatorError>(());
         let (read, new) = (Some(Right::Read), Some("another horse".to_owned()));
         let changed = operators.modify(&anna.id, any, read, new).await.unwrap();
         assert_eq!(changed.rights, Right::Read);
-        assert!(!operators.is_current(&found));
+        let now = operators.identity(&anna.id).unwrap();
+        assert_ne!(now.password, found.password);
         assert!(operators.verify("Anna", right()).await.unwrap().is_none());
         assert_eq!(operators.find("Anna").unwrap().rights, Right::Read);
-        assert!(operators.is_current(&changed));
         operators.remove(&anna.id, any).await.unwrap();
-        assert!(!operators.is_current(&changed));
+        assert!(operators.identity(&anna.id).is_none());
         assert!(Operators::open(folder.path()).all().is_empty());
     }
 

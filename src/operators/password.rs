@@ -2,6 +2,7 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::OperatorError;
@@ -14,6 +15,16 @@ pub(super) struct PasswordHash {
     passes: u32,
     salt: [u8; 16],
     hash: [u8; 32],
+}
+
+/// Tells a password of an operator from a former one, also from one of the same letters. Sessions and links are good as long as
+/// the password is that with which they began.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PasswordId {
+    /// The hash of the salted hash.
+    Operator([u8; 32]),
+    /// The number of the administrator's password since the start.
+    Administrator(u64),
 }
 
 const MEMORY: u32 = 19_456;
@@ -31,6 +42,11 @@ impl PasswordHash {
         };
         made.hash = made.of(password)?;
         Ok(made)
+    }
+
+    pub(super) fn id(&self) -> PasswordId {
+        let hash = Sha256::new_with_prefix(self.salt).chain_update(self.hash);
+        PasswordId::Operator(hash.finalize().into())
     }
 
     /// Whether the hash is that of the password. Without a hash it takes as long.

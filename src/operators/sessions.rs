@@ -10,9 +10,11 @@ use std::{
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest as _, Sha256};
 
+use super::{Identity, PasswordId};
+
 /// Who is logged on.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
+pub(super) struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
 
 /// A session. Its times are those of the server's clock.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Session {
     pub id: String,
     /// The operator's id.
     pub operator: String,
+    /// The password that the operator had when it began.
+    pub password: PasswordId,
     /// When it began.
     pub since: Duration,
     /// When it was last used.
@@ -56,15 +60,16 @@ impl Session {
 }
 
 impl Sessions {
-    /// Begins a session of an operator, and returns its cookie.
+    /// Begins a session of an operator, and returns its cookie. Others that `is_good` refuses end.
     ///
     /// # Errors
     /// No random numbers.
-    pub fn begin(
+    pub(super) fn begin(
         &self,
-        operator: &str,
+        operator: &Identity,
         from: Origin,
         now: Duration,
+        is_good: impl Fn(&Session) -> bool,
     ) -> Result<String, getrandom::Error> {
         let (cookie, id) = (secret::<32>()?, secret::<6>()?);
         let agent = from.agent.map(|agent| {
@@ -72,8 +77,8 @@ impl Sessions {
             shown.take(AGENT).collect()
         });
         let mut sessions = self.lock();
-        sessions.retain(|_, session| !session.is_over(now));
-        let own = |session: &Session| session.operator == operator;
+        sessions.retain(|_, session| !session.is_over(now) && is_good(session));
+        let own = |session: &Session| session.operator == operator.id;
         if sessions.values().filter(|session| own(session)).count() >= MOST_OF_ONE {
             end_longest_unused(&mut sessions, own);
         } else if sessions.len() >= MOST {
@@ -81,7 +86,8 @@ impl Sessions {
         }
         let session = Session {
             id,
-            operator: operator.to_owned(),
+            operator: operator.id.clone(),
+            password: operator.password,
             since: now,
             used: now,
             from: Origin { agent, ..from },
@@ -90,34 +96,29 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// The operator whose session has this cookie; the session is in use now.
-    pub fn operator(&self, cookie: &str, now: Duration) -> Option<String> {
+    /// The session that has this cookie; with `is_use` it is in use now.
+    pub(super) fn find(&self, cookie: &str, now: Duration, is_use: bool) -> Option<Session> {
         let mut sessions = self.lock();
         let session = sessions.get_mut(&key(cookie))?;
         if session.is_over(now) {
             sessions.remove(&key(cookie));
             return None;
         }
-        session.used = now;
-        Some(session.operator.clone())
+        if is_use {
+            session.used = now;
+        }
+        Some(session.clone())
     }
 
-    /// The same, without being a use of the session.
-    pub fn holder(&self, cookie: &str, now: Duration) -> Option<String> {
-        let sessions = self.lock();
-        let session = sessions.get(&key(cookie))?;
-        (!session.is_over(now)).then(|| session.operator.clone())
-    }
-
-    /// All sessions.
-    pub fn all(&self, now: Duration) -> Vec<Session> {
+    /// All sessions. Those that `is_good` refuses end.
+    pub(super) fn all(&self, now: Duration, is_good: impl Fn(&Session) -> bool) -> Vec<Session> {
         let mut sessions = self.lock();
-        sessions.retain(|_, session| !session.is_over(now));
+        sessions.retain(|_, session| !session.is_over(now) && is_good(session));
         sessions.values().cloned().collect()
     }
 
     /// Ends the session with this id; `None` if there is none.
-    pub fn end_by_id(&self, id: &str) -> Option<Session> {
+    pub(super) fn end_by_id(&self, id: &str) -> Option<Session> {
         let mut sessions = self.lock();
         let mut all = sessions.iter();
         let (key, _) = all.find(|(_, session)| session.id == id)?;
@@ -126,14 +127,8 @@ impl Sessions {
     }
 
     /// Ends the session with this cookie.
-    pub fn end(&self, cookie: &str) {
+    pub(super) fn end(&self, cookie: &str) {
         self.lock().remove(&key(cookie));
-    }
-
-    /// Ends all sessions of an operator.
-    pub fn end_all_of(&self, operator: &str) {
-        self.lock()
-            .retain(|_, session| session.operator != operator);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Session>> {
@@ -166,7 +161,7 @@ pub(super) fn secret<const OCTETS: usize>() -> Result<String, getrandom::Error> 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
+    use super::{super::Right, *};
 
     fn home() -> Origin {
         Origin {
@@ -175,15 +170,34 @@ mod tests {
         }
     }
 
+    fn operator(id: &str) -> Identity {
+        Identity {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            rights: Right::Read,
+            password: PasswordId::Administrator(7),
+        }
+    }
+
+    fn begin(sessions: &Sessions, id: &str, from: Origin, now: Duration) -> String {
+        let begun = sessions.begin(&operator(id), from, now, |_| true);
+        begun.unwrap()
+    }
+
+    /// Uses a session, and returns its operator.
+    fn used(sessions: &Sessions, cookie: &str, now: Duration) -> Option<String> {
+        let session = sessions.find(cookie, now, true);
+        session.map(|session| session.operator)
+    }
+
     #[test]
     fn sessions_are_listed_without_their_cookie_and_end_by_their_id() {
         let sessions = Sessions::default();
         let now = Duration::ZERO;
         let agent = Some(format!("Browser\n{}", "x".repeat(1000)));
-        let cookie = sessions.begin("anna", Origin { agent, ..home() }, now);
-        let cookie = cookie.unwrap();
-        sessions.begin("bert", home(), now).unwrap();
-        let all = sessions.all(now);
+        let cookie = begin(&sessions, "anna", Origin { agent, ..home() }, now);
+        begin(&sessions, "bert", home(), now);
+        let all = sessions.all(now, |_| true);
         let anna = all.iter().find(|session| session.operator == "anna");
         let anna = anna.unwrap();
         let agent = anna.from.agent.as_deref().unwrap();
@@ -191,42 +205,42 @@ mod tests {
         assert!(!format!("{all:?}").contains(&cookie));
         assert_eq!(sessions.end_by_id(&anna.id).unwrap().operator, "anna");
         assert!(sessions.end_by_id(&anna.id).is_none());
-        assert_eq!(sessions.operator(&cookie, now), None);
-        assert_eq!(sessions.all(now).len(), 1);
-        assert!(sessions.all(LIFE * 2).is_empty());
+        assert_eq!(used(&sessions, &cookie, now), None);
+        assert_eq!(sessions.all(now, |_| true).len(), 1);
+        assert!(sessions.all(LIFE * 2, |_| true).is_empty());
     }
 
     #[test]
     fn session_ends_when_idle_too_old_or_ended() {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         let sessions = Sessions::default();
-        let begin = || sessions.begin("anna", home(), minutes(0)).unwrap();
-        let (idle, busy, ended) = (begin(), begin(), begin());
+        let begun = || begin(&sessions, "anna", home(), minutes(0));
+        let (idle, busy, ended) = (begun(), begun(), begun());
         sessions.end(&ended);
-        assert_eq!(sessions.operator(&ended, minutes(1)), None);
-        assert_eq!(sessions.operator("other", minutes(1)), None);
+        assert_eq!(used(&sessions, &ended, minutes(1)), None);
+        assert_eq!(used(&sessions, "other", minutes(1)), None);
         for tens in 0..=72 {
-            let operator = sessions.operator(&busy, minutes(10 * tens));
+            let operator = used(&sessions, &busy, minutes(10 * tens));
             assert_eq!(operator.as_deref(), Some("anna"), "{tens}");
         }
-        assert_eq!(sessions.operator(&busy, minutes(721)), None);
-        assert_eq!(sessions.operator(&idle, minutes(31)), None);
-        let last = sessions.begin("anna", home(), minutes(800)).unwrap();
-        sessions.end_all_of("anna");
-        assert_eq!(sessions.operator(&last, minutes(800)), None);
+        assert_eq!(used(&sessions, &busy, minutes(721)), None);
+        assert_eq!(used(&sessions, &idle, minutes(31)), None);
+        let last = begin(&sessions, "anna", home(), minutes(800));
+        assert!(sessions.all(minutes(800), |_| false).is_empty());
+        assert_eq!(used(&sessions, &last, minutes(800)), None);
     }
 
     #[test]
     fn most_sessions_are_kept_and_the_longest_unused_ends() {
         let sessions = Sessions::default();
         let at = |number: usize| Duration::from_millis(number as u64);
-        let begin = |number: usize| {
+        let begun = |number: usize| {
             let operator = format!("operator {number}");
-            sessions.begin(&operator, home(), at(number)).unwrap()
+            begin(&sessions, &operator, home(), at(number))
         };
-        let all: Vec<String> = (0..=MOST).map(begin).collect();
-        assert_eq!(sessions.operator(&all[0], at(MOST)), None);
-        assert!(sessions.operator(&all[1], at(MOST)).is_some());
+        let all: Vec<String> = (0..=MOST).map(begun).collect();
+        assert_eq!(used(&sessions, &all[0], at(MOST)), None);
+        assert!(used(&sessions, &all[1], at(MOST)).is_some());
         assert_eq!(sessions.lock().len(), MOST);
     }
 
@@ -234,13 +248,13 @@ mod tests {
     fn operator_with_most_sessions_loses_the_own_longest_unused() {
         let sessions = Sessions::default();
         let at = |number: usize| Duration::from_millis(number as u64);
-        let other = sessions.begin("bert", home(), at(0)).unwrap();
+        let other = begin(&sessions, "bert", home(), at(0));
         let all: Vec<String> = (0..=MOST_OF_ONE)
-            .map(|number| sessions.begin("anna", home(), at(number)).unwrap())
+            .map(|number| begin(&sessions, "anna", home(), at(number)))
             .collect();
         let now = at(MOST_OF_ONE);
-        assert_eq!(sessions.operator(&all[0], now), None);
-        assert!(sessions.operator(&all[1], now).is_some());
-        assert!(sessions.operator(&other, now).is_some());
+        assert_eq!(used(&sessions, &all[0], now), None);
+        assert!(used(&sessions, &all[1], now).is_some());
+        assert!(used(&sessions, &other, now).is_some());
     }
 }

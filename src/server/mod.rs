@@ -237,6 +237,8 @@ impl Server {
         let (open, acceptor) = (acceptor.counts(), Arc::new(acceptor));
         let interfaces = Interfaces::open(acceptor, interfaces(settings, &acceptors))?;
 
+        let operators = Operators::open(data);
+        operators.set_administrator(&settings.web.password);
         let (reload, reload_requests) = mpsc::channel(QUEUED_REQUESTS);
         let (service, service_requests) = mpsc::channel(QUEUED_REQUESTS);
         let (registrar, licensing) = (&addrs.registrar, &addrs.phones.licensing);
@@ -267,7 +269,7 @@ impl Server {
             identity: Arc::clone(&identity),
             audit: Arc::new(audit),
             operations: Arc::default(),
-            operators: Arc::new(Operators::open(data)),
+            operators: Arc::new(operators),
             accounts,
             started_at: jiff::Timestamp::now(),
         };

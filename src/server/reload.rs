@@ -222,8 +222,9 @@ impl Running {
         warnings::warn_of_delayed_settings(&self.context.config().settings, &settings, api_moves);
         config_warnings.iter().for_each(ConfigWarning::warn);
         self.identity.replace(identity);
+        self.api.operators.set_administrator(&settings.web.password);
         if let Some(web) = &self.web {
-            web.change_keys(&data_dir.token, &settings.web.password);
+            web.change_token(&data_dir.token);
         }
         self.token = data_dir.token;
         let ladder = settings.limits.ladder.as_usize();

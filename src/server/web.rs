@@ -26,7 +26,6 @@ pub(super) fn open_web(
         settings.limits.api_connections,
         data,
         token,
-        &settings.web.password,
         api.clone(),
     )
     .map_err(|source| StartError::listen("web.listen", listen, source))?;

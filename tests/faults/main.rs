@@ -58,4 +58,5 @@ mod tls;
 #[cfg(target_os = "linux")]
 mod unwritable_settings;
 #[cfg(target_os = "linux")]
+mod web_password;
 mod web_tls;

@@ -9,8 +9,8 @@ use super::{
     check_password, created, note_before, present,
 };
 use crate::{
-    api::authentication::{ADMIN, CLI_TOKEN},
-    operators::{Operator, OperatorError, Right},
+    api::authentication::CLI_TOKEN,
+    operators::{ADMIN, Operator, OperatorError, Right},
     texts::Text,
 };
 
@@ -92,6 +92,7 @@ impl From<OperatorError> for Problem {
             OperatorError::Hash(error) => {
                 Self::unavailable(Text::new("password-not-hashed").with("error", error))
             }
+            OperatorError::Random(error) => Self::unavailable(Text::verbatim(error)),
         }
     }
 }

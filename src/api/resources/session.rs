@@ -13,9 +13,9 @@ use super::{Anybody, Api, Body, Problem, Reader, Tagged, note_after, note_log_on
 use crate::{
     api::{
         access::{COOKIE_NAME, LogOn, address, session_cookie},
-        authentication::{ADMIN, Keys},
+        authentication::Keys,
     },
-    operators::{Origin, Right},
+    operators::{ADMIN, Origin, Right},
     texts::Text,
 };
 
@@ -134,7 +134,7 @@ pub(in crate::api) async fn end(
     request: HttpRequest,
 ) -> HttpResponse {
     if let Some(cookie) = session_cookie(request.headers()) {
-        api.operators.sessions.end(cookie);
+        api.operators.log_off(cookie);
     }
     let cookie = format!("{COOKIE_NAME}=; Max-Age=0; {ATTRIBUTES}");
     HttpResponse::NoContent()

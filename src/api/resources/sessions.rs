@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Administrator, Api, Kind, List, Page, PageParams, Problem, Row, Time};
-use crate::{
-    texts::Text,
-    {api::authentication::ADMIN, operators::Session},
-};
+use crate::{operators::Session, texts::Text};
 
 /// A session of an operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,23 +37,21 @@ pub(in crate::api) struct SessionFilter {
 }
 
 impl SessionShown {
-    /// `None` if its operator is gone, and the session with it.
-    fn of(session: Session, api: &Api) -> Option<Self> {
-        let operator = name(&session, api)?;
+    fn of((operator, session): (String, Session), api: &Api) -> Self {
         let clock = &api.context.clock;
         let now = clock.now();
         let wall = |at| {
             let past = now.saturating_sub(at).as_secs();
             Time::from_seconds(clock.wall().saturating_sub(past))
         };
-        Some(Self {
+        Self {
             operator,
             since: wall(session.since),
             last_used_at: wall(session.used),
             id: session.id,
             address: session.from.address,
             agent: session.from.agent,
-        })
+        }
     }
 }
 
@@ -66,13 +61,6 @@ impl Row for SessionShown {
 
     fn key(&self) -> String {
         self.id.clone()
-    }
-}
-
-fn name(session: &Session, api: &Api) -> Option<String> {
-    match &*session.operator {
-        ADMIN => Some(ADMIN.to_owned()),
-        id => api.operators.find(id).map(|operator| operator.name),
     }
 }
 
@@ -91,10 +79,8 @@ pub(in crate::api) async fn list(
     page: Page<SessionFilter>,
 ) -> Result<web::Json<List<SessionShown>>, Problem> {
     let wanted = page.filter.operator.as_deref().map(str::to_lowercase);
-    let all = api.operators.sessions.all(api.context.clock.now());
-    let all = all
-        .into_iter()
-        .filter_map(|one| SessionShown::of(one, &api));
+    let all = api.operators.sessions(api.context.clock.now());
+    let all = all.into_iter().map(|one| SessionShown::of(one, &api));
     let is_wanted = |one: &SessionShown| match &wanted {
         Some(wanted) => one.operator.to_lowercase() == *wanted,
         None => true,
@@ -122,8 +108,8 @@ pub(in crate::api) async fn end(
             Text::new("no-session").with("id", id.as_str()),
         )
     };
-    let ended = api.operators.sessions.end_by_id(&id).ok_or_else(unknown)?;
-    let user = name(&ended, &api);
+    let ended = api.operators.end_session(&id, api.context.clock.now());
+    let user = ended.ok_or_else(unknown)?;
     tracing::info!(user, by = who.name, "session ended by an administrator");
     Ok(HttpResponse::NoContent().finish())
 }

@@ -274,6 +274,8 @@ pub(super) fn served(folder: &Path) -> HttpServer {
     });
     let context = context(|_| {});
     let accounts = AccountStore::open(folder, Arc::clone(&context), registrar.recipient());
+    let operators = Operators::open(folder);
+    operators.set_administrator(&"password".into());
     let api = Api {
         list: registrar.recipient(),
         phone: registrar.recipient(),
@@ -301,13 +303,12 @@ pub(super) fn served(folder: &Path) -> HttpServer {
         identity: identity(folder),
         audit: Arc::new(AuditLog::open(folder, &uacsta_config::Settings::builtin().audit).unwrap()),
         operations: Arc::default(),
-        operators: Arc::new(Operators::open(folder)),
+        operators: Arc::new(operators),
         accounts,
         started_at: Timestamp::now(),
     };
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let (token, password) = ("token".into(), "password".into());
-    let mut web = start(loopback, 16, folder, &token, &password, api).unwrap();
+    let mut web = start(loopback, 16, folder, &"token".into(), api).unwrap();
     web.announce();
     web
 }
