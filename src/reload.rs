@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uacsta_config::SettingsError;
 
-use crate::data_dir::{DataDirError, Values};
+use crate::data_dir::{DataDirError, LastChange, Values};
 
 /// A request to reload the settings, with its response channel.
 #[derive(Debug)]
@@ -23,9 +24,15 @@ pub type ReloadOutcome = Result<Option<Undo>, ReloadError>;
 #[derive(Clone, Debug)]
 pub enum Reload {
     /// Files and environment may have changed.
-    Files,
+    Files {
+        /// Who asks for it.
+        by: String,
+    },
     /// The same, as part of a change that is logged by itself.
-    Part,
+    Part {
+        /// Who asks for it.
+        by: String,
+    },
     /// An operator changes settings.
     Change(SettingsChange),
 }
@@ -84,6 +91,41 @@ pub struct Mistake {
     pub place: Option<String>,
     /// One sentence.
     pub text: String,
+}
+
+impl Reload {
+    /// One that a signal asks for.
+    pub fn by_signal() -> Self {
+        Self::Files {
+            by: "SIGHUP".to_owned(),
+        }
+    }
+
+    /// Who asks for it, as the audit log has it.
+    pub fn by(&self) -> &str {
+        match self {
+            Self::Files { by } | Self::Part { by } => by,
+            Self::Change(change) => &change.by,
+        }
+    }
+}
+
+/// The last change of the settings since the server's start.
+#[derive(Debug, Default)]
+pub struct LastSettingsChange(ArcSwapOption<(u64, LastChange)>);
+
+impl LastSettingsChange {
+    /// Somebody makes the settings those of this version.
+    pub fn note(&self, version: u64, by: &str) {
+        self.0.store(Some((version, LastChange::now(by)).into()));
+    }
+
+    /// Who made the settings those of this version; `None` if that was a start.
+    pub fn to(&self, version: u64) -> Option<LastChange> {
+        let last = self.0.load();
+        let last = last.as_ref().filter(|last| last.0 == version)?;
+        Some(last.1.clone())
+    }
 }
 
 impl ReloadRequest {

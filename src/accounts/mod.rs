@@ -15,7 +15,7 @@ use uacsta_actors::{
 };
 use uacsta_config::Settings;
 
-use crate::data_dir::{Kept, KeptError};
+use crate::data_dir::{Kept, KeptError, LastChange};
 
 /// An account of the settings or of the data folder.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct KnownAccount {
     pub account: Account,
     /// In seconds since 1970-01-01T00:00:00Z; `None` for an account of the settings.
     pub created_at: Option<u64>,
+    /// Its last change here, if there was one.
+    pub changed: Option<LastChange>,
 }
 
 /// A new account, with its password.
@@ -44,6 +46,8 @@ pub struct NewAccount {
 /// What changes of an account.
 #[derive(Clone, Default)]
 pub struct AccountChange {
+    /// Who changes it.
+    pub by: String,
     /// The new password.
     pub password: Option<String>,
     /// The new rights, in place of all former ones.
@@ -196,6 +200,7 @@ impl AccountStore {
                 rights: new.rights,
                 numbers: new.numbers,
                 created_at: at,
+                changed: None,
             };
             let known = account.known();
             state.accounts.push(account);
@@ -228,6 +233,7 @@ impl AccountStore {
             }
             account.rights = change.rights.unwrap_or_else(|| account.rights.clone());
             account.numbers = change.numbers.unwrap_or_else(|| account.numbers.clone());
+            account.changed = Some(LastChange::now(&change.by));
             Ok(account.known())
         };
         self.change(modify, Self::notify).await
@@ -299,6 +305,7 @@ impl KnownAccount {
             id: account.user.clone(),
             account,
             created_at: None,
+            changed: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use uacsta_schema::sip::digest::{Algorithm, Ha1};
 use utoipa::ToSchema;
 
 use super::{AccountError, KnownAccount, tokens::Token};
+use crate::data_dir::LastChange;
 
 /// What an account may do with a line; each level includes those before it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
@@ -53,6 +54,9 @@ pub(super) struct StoredAccount {
     pub(super) numbers: Vec<String>,
     /// In seconds since 1970-01-01T00:00:00Z.
     pub(super) created_at: u64,
+    /// The last change, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) changed: Option<LastChange>,
     /// The realm for which the password is hashed.
     pub(super) realm: String,
     /// Hashes as the settings have them.
@@ -139,6 +143,7 @@ impl StoredAccount {
             id: self.id.clone(),
             account: self.account(),
             created_at: Some(self.created_at),
+            changed: self.changed.clone(),
         }
     }
 }

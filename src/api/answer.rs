@@ -22,7 +22,10 @@ use super::{
     problem::{Kind, Problem},
     rates::Standing,
 };
-use crate::texts::{Language, Text};
+use crate::{
+    data_dir::LastChange,
+    texts::{Language, Text},
+};
 
 /// The number of a request, in its answer, in the log and in the audit log.
 #[derive(Clone, Debug)]
@@ -148,20 +151,26 @@ impl IfMatch {
         }
     }
 
-    /// Checks the `current` state; nothing may change it before the change is made.
-    pub(super) fn check(&self, current: &impl Serialize) -> Result<(), Problem> {
+    /// Checks the `current` state, to which the `last` change led; nothing may change it before the change is made.
+    pub(super) fn check(
+        &self,
+        current: &impl Serialize,
+        last: Option<LastChange>,
+    ) -> Result<(), Problem> {
         let is_meant = |named: &Vec<String>| names(named, &tag_of(current));
         match self.0.as_ref().is_none_or(is_meant) {
             true => Ok(()),
-            false => Err(changed_meanwhile(current)),
+            false => Err(changed_meanwhile(current, last)),
         }
     }
 }
 
-/// A change is for a former state of a resource that is in its `current` state now.
-pub(super) fn changed_meanwhile(current: &impl Serialize) -> Problem {
+/// A change is for a former state of a resource that is in its `current` state since the `last` change.
+pub(super) fn changed_meanwhile(current: &impl Serialize, last: Option<LastChange>) -> Problem {
     let detail = Text::new("changed-since");
-    Problem::new(Kind::CHANGED_MEANWHILE, detail).with(ETAG, &tag_of(current))
+    Problem::new(Kind::CHANGED_MEANWHILE, detail)
+        .with(ETAG, &tag_of(current))
+        .changed(last)
 }
 
 fn tags(request: &HttpRequest, field: &HeaderName) -> Vec<String> {

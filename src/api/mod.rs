@@ -85,7 +85,7 @@ use crate::{
     net::{self, tls::Identity, web::accept_tls},
     operations::Operations,
     operators::Operators,
-    reload::ReloadRequest,
+    reload::{LastSettingsChange, ReloadRequest},
     service::ServiceRequest,
     texts::Text,
 };
@@ -148,6 +148,8 @@ pub struct Api {
     pub operators: Arc<Operators>,
     /// The accounts of clients and programs.
     pub accounts: Arc<AccountStore>,
+    /// Who changed the settings last.
+    pub last_change: Arc<LastSettingsChange>,
     /// Who changed what.
     pub audit: Arc<AuditLog>,
     /// The TLS certificate in use.

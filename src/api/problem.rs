@@ -10,7 +10,11 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::texts::{Language, Text};
+use super::time::Time;
+use crate::{
+    data_dir::LastChange,
+    texts::{Language, Text},
+};
 
 /// Where the types of problems are described.
 pub(super) const TYPES: &str = "/api/v1/problems/";
@@ -25,6 +29,7 @@ pub(super) struct Problem {
     detail: Option<Text>,
     /// Pointers, and what is wrong with each.
     violations: Vec<(String, Text)>,
+    changed: Option<Changed>,
     /// Further fields of the answer's head.
     headers: Vec<(HeaderName, HeaderValue)>,
     closes: bool,
@@ -53,6 +58,16 @@ pub(super) struct ProblemBody {
     request_id: String,
     /// The members and parameters that are wrong.
     violations: Vec<Violation>,
+    /// Of `changed-meanwhile`, the last change of the resource; null where it is not known.
+    changed: Option<Changed>,
+}
+
+/// Who changed a resource last, and when.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Changed {
+    /// The name of the log-on; `SIGHUP` for a signal.
+    by: String,
+    at: Time,
 }
 
 /// Who refused a request.
@@ -173,6 +188,7 @@ impl Problem {
             status,
             detail: Some(detail),
             violations: Vec::new(),
+            changed: None,
             headers: Vec::new(),
             closes: false,
         }
@@ -211,6 +227,12 @@ impl Problem {
             detail: Some(detail),
             ..self
         }
+    }
+
+    /// The same problem, with the change that caused it.
+    pub(super) fn changed(mut self, last: Option<LastChange>) -> Self {
+        self.changed = last.map(|LastChange { by, at }| Changed { by, at: Time(at) });
+        self
     }
 
     /// Too many requests or log-ons; RFC 6585, section 4.
@@ -278,6 +300,7 @@ impl Problem {
             by: By::Server,
             request_id: request_id.to_owned(),
             violations: violations.collect(),
+            changed: self.changed.clone(),
         }
     }
 

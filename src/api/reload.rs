@@ -29,7 +29,7 @@ pub(super) async fn change(api: &Api, change: SettingsChange) -> Result<Option<U
     let outcome = request(api, Reload::Change(change)).await?;
     outcome.map_err(|error| match error {
         ReloadError::Invalid(mistakes) => Problem::invalid(mistakes.iter().map(violation)),
-        ReloadError::Changed => changed_meanwhile(&settings::all(api)),
+        ReloadError::Changed => changed_meanwhile(&settings::all(api), settings::last_change(api)),
         ReloadError::NoUndo => Problem::new(Kind::INVALID_STATE, Text::new("no-undo")),
         ReloadError::Unavailable(_) => {
             let detail = Text::new("settings-unchanged").with("error", error.to_string());

@@ -21,7 +21,7 @@ pub use sessions::{Origin, Session};
 use tokio::sync::{Mutex, Semaphore};
 use utoipa::ToSchema;
 
-use crate::data_dir::{Kept, KeptError};
+use crate::data_dir::{Kept, KeptError, LastChange};
 
 /// What an operator may do; each right includes those before it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
@@ -46,6 +46,9 @@ pub struct Operator {
     pub rights: Right,
     /// In seconds since 1970-01-01T00:00:00Z.
     pub created_at: u64,
+    /// The last change, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<LastChange>,
     password: PasswordHash,
 }
 
@@ -138,6 +141,7 @@ impl Operators {
             name,
             rights,
             created_at: at,
+            changed: None,
             password,
         };
         let new = operator.clone();
@@ -156,7 +160,7 @@ impl Operators {
         Ok(operator)
     }
 
-    /// Changes rights or password of an operator whose present state `check` accepts. Sessions end with their password.
+    /// Somebody changes rights or password of an operator whose present state `check` accepts. Sessions end with their password.
     ///
     /// # Errors
     /// There is no such operator, `check` refuses, or the change cannot be stored; nothing is changed then.
@@ -166,6 +170,7 @@ impl Operators {
         check: impl FnOnce(&Operator) -> Result<(), E>,
         rights: Option<Right>,
         password: Option<String>,
+        by: &str,
     ) -> Result<Operator, E> {
         let hash = match password {
             Some(password) => Some(self.hash(move || PasswordHash::new(&password)).await?),
@@ -179,6 +184,7 @@ impl Operators {
             if let Some(hash) = hash {
                 operator.password = hash;
             }
+            operator.changed = Some(LastChange::now(by));
             Ok(operator.clone())
         })
         .await
@@ -283,7 +289,10 @@ mod tests {
         );
         let any = |_: &Operator| Ok::<_, OperatorError>(());
         let (read, new) = (Some(Right::Read), Some("another horse".to_owned()));
-        let changed = operators.modify(&anna.id, any, read, new).await.unwrap();
+        let changed = operators
+            .modify(&anna.id, any, read, new, "admin")
+            .await
+            .unwrap();
         assert_eq!(changed.rights, Right::Read);
         let now = operators.identity(&anna.id).unwrap();
         assert_ne!(now.password, found.password);

@@ -65,9 +65,8 @@ async fn serve(
             continue;
         }
         notify(State::Reloading);
-        let reload = request
-            .as_ref()
-            .map_or(&Reload::Files, |request| &request.reload);
+        let signal = Reload::by_signal();
+        let reload = request.as_ref().map_or(&signal, |request| &request.reload);
         let begun = match running.context_for(reload) {
             Ok(context) => reader.begin(context, request),
             Err(wrong) => Err((wrong, request)),
@@ -87,21 +86,20 @@ async fn finish(
 ) {
     let before = running.addresses.listed();
     let former = request.is_none().then(|| running.settings());
+    let signal = Reload::by_signal();
+    let reload = request.as_ref().map_or(&signal, |request| &request.reload);
     let outcome = match outcome {
         Ok(validated) => {
             let logs = validated.logs().clone();
-            let applied = running.apply(validated).await;
+            let applied = running.apply(validated, reload.by()).await;
             applied.inspect(|_| log(&logs))
         }
         Err(wrong) => Err(wrong),
     };
     let listening = running.addresses.listed();
     let listening = (listening != before).then_some(listening);
-    let reload = request
-        .as_ref()
-        .map_or(&Reload::Files, |request| &request.reload);
     match (&outcome, reload) {
-        (Ok(_), Reload::Files) => tracing::info!(listening, "configuration reloaded"),
+        (Ok(_), Reload::Files { .. }) => tracing::info!(listening, "configuration reloaded"),
         // What it is part of is logged.
         (Ok(_), _) => tracing::debug!(listening, "configuration reloaded"),
         (Err(error), Reload::Change(change)) => {

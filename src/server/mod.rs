@@ -270,6 +270,7 @@ impl Server {
             audit: Arc::new(audit),
             operations: Arc::default(),
             operators: Arc::new(operators),
+            last_change: Arc::default(),
             accounts,
             started_at: jiff::Timestamp::now(),
         };

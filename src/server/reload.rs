@@ -178,11 +178,12 @@ impl Running {
         Ok(context)
     }
 
-    /// Applies settings, as a whole or not at all. Connections and sessions stay, even if their interface moves or is removed.
+    /// Applies settings that somebody asked for, as a whole or not at all. Connections and sessions stay, even if their interface
+    /// moves or is removed.
     ///
     /// # Errors
     /// Why they cannot be applied; nothing is changed then.
-    pub async fn apply(&mut self, validated: ValidatedSettings) -> ReloadOutcome {
+    pub async fn apply(&mut self, validated: ValidatedSettings, by: &str) -> ReloadOutcome {
         let ValidatedSettings {
             settings,
             config_warnings,
@@ -231,6 +232,7 @@ impl Running {
         self.context.ladder.set_bound(ladder);
         self.api.audit.set_bounds(&settings.audit);
         let version = self.context.config().version + 1;
+        self.api.last_change.note(version, by);
         self.context.config.store(Arc::new(RuntimeConfig {
             settings,
             profiles,
@@ -262,7 +264,7 @@ impl Running {
     pub fn record_reload(&self, former: &Settings, outcome: &ReloadOutcome) {
         let (before, after) = differences(former, &self.context.config().settings);
         let entry = Entry {
-            who: Some("SIGHUP".to_owned()),
+            who: Some(Reload::by_signal().by().to_owned()),
             before,
             after,
             outcome: match outcome {

@@ -59,4 +59,5 @@ mod tls;
 mod unwritable_settings;
 #[cfg(target_os = "linux")]
 mod web_password;
+#[cfg(target_os = "linux")]
 mod web_tls;

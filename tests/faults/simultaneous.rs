@@ -15,9 +15,17 @@ struct Api<'s> {
     token: String,
 }
 
-impl Api<'_> {
-    /// Status and ETag of the answer.
-    async fn ask(&self, method: Method, path: &str, tag: &str, body: &Value) -> (u16, String) {
+/// Status, ETag and body of an answer.
+type Answer = (u16, String, Value);
+
+impl<'s> Api<'s> {
+    fn of(server: &'s Serving) -> Self {
+        let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
+        let token = token.trim().to_owned();
+        Self { server, token }
+    }
+
+    async fn ask(&self, method: Method, path: &str, tag: &str, body: &Value) -> Answer {
         let url = format!("http://{}/api/v1{path}", self.server.web);
         let mut request = Client::new().request(method, url).bearer_auth(&self.token);
         if !tag.is_empty() {
@@ -29,11 +37,20 @@ impl Api<'_> {
         let answer = request.send().await.unwrap();
         let tag = answer.headers().get("etag");
         let tag = tag.map_or("", |tag| tag.to_str().unwrap()).to_owned();
-        (answer.status().as_u16(), tag)
+        let status = answer.status().as_u16();
+        (status, tag, answer.json().await.unwrap_or_default())
+    }
+
+    /// Adds an operator, an account and a phone.
+    async fn add(&self) {
+        for (path, new) in added() {
+            let (status, _, told) = self.ask(Method::POST, path, "", &new).await;
+            assert_eq!(status, 201, "{path}: {told}");
+        }
     }
 
     async fn tag(&self, path: &str) -> String {
-        let (status, tag) = self.ask(Method::GET, path, "", &Value::Null).await;
+        let (status, tag, _) = self.ask(Method::GET, path, "", &Value::Null).await;
         assert_eq!(status, 200, "{path}");
         tag
     }
@@ -79,29 +96,63 @@ fn changes() -> [(&'static str, [Value; 2]); 4] {
 #[tokio::test]
 async fn one_of_two_changes_of_the_same_state_is_refused() {
     let server = Serving::start(tempfile::tempdir().unwrap(), "");
-    let token = fs::read_to_string(server.data().join("cli.token")).unwrap();
-    let (server, token) = (&server, token.trim().to_owned());
-    let api = Api { server, token };
-    for (path, new) in added() {
-        let (status, _) = api.ask(Method::POST, path, "", &new).await;
-        assert_eq!(status, 201, "{path}");
-    }
+    let api = Api::of(&server);
+    api.add().await;
     for (path, changes) in changes() {
         for change in &changes {
             let before = api.tag(path).await;
             let patch = || api.ask(Method::PATCH, path, &before, change);
-            let ((one, first), (other, second)) = tokio::join!(patch(), patch());
-            assert_eq!([one.min(other), one.max(other)], [200, 412], "{path}");
-            let now = api.tag(path).await;
-            let told = if one == 412 { first } else { second };
-            assert_eq!(told, now, "{path}");
+            let (one, other) = tokio::join!(patch(), patch());
+            let (made, refused) = if one.0 == 412 {
+                (other, one)
+            } else {
+                (one, other)
+            };
+            assert_eq!((made.0, refused.0), (200, 412), "{path}");
+            assert_eq!(refused.1, api.tag(path).await, "{path}");
+            let changed = &refused.2["changed"];
+            if path.starts_with("/phones") {
+                assert_eq!(*changed, Value::Null);
+                continue;
+            }
+            assert_eq!(changed["by"], "cli.token", "{path}: {changed}");
+            assert!(changed["at"].is_string(), "{path}: {changed}");
         }
         if path == "/settings" {
             continue;
         }
         for (tag, status) in [("\"x\"", 412), (&*api.tag(path).await, 204)] {
-            let (told, _) = api.ask(Method::DELETE, path, tag, &Value::Null).await;
+            let (told, ..) = api.ask(Method::DELETE, path, tag, &Value::Null).await;
             assert_eq!(told, status, "{path}");
+        }
+    }
+}
+
+/// What is stored says who changed it; of settings that is known until the server is started again.
+#[tokio::test]
+async fn refusal_says_who_changed_what_is_stored_also_after_a_restart() {
+    let server = Serving::start(tempfile::tempdir().unwrap(), "");
+    let api = Api::of(&server);
+    api.add().await;
+    // What nobody has changed was changed by nobody.
+    for (path, [change, _]) in changes() {
+        let (status, _, told) = api.ask(Method::PATCH, path, "\"x\"", &change).await;
+        assert_eq!((status, &told["changed"]), (412, &Value::Null), "{path}");
+        let (status, ..) = api.ask(Method::PATCH, path, "*", &change).await;
+        assert_eq!(status, 200, "{path}");
+    }
+    let server = Serving::start(server.kill(), "");
+    let api = Api::of(&server);
+    for (path, [change, _]) in changes() {
+        let (status, _, told) = api.ask(Method::PATCH, path, "\"x\"", &change).await;
+        let changed = &told["changed"];
+        let is_stored = ["/operators", "/accounts"];
+        let is_stored = is_stored.iter().any(|kind| path.starts_with(kind));
+        assert_eq!((status, changed.is_object()), (412, is_stored), "{path}");
+        if is_stored {
+            let (_, _, shown) = api.ask(Method::GET, path, "", &Value::Null).await;
+            assert_eq!(shown["changedBy"], changed["by"], "{shown}");
+            assert_eq!(shown["changedAt"], changed["at"], "{shown}");
         }
     }
 }

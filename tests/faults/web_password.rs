@@ -32,7 +32,6 @@ async fn asked(server: &Serving, cookie: &str) -> StatusCode {
         .status()
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn password_that_changes_while_the_api_is_off_ends_sessions() {
     let (free, first, second) = ("127.0.0.1:0", "seven quiet lamps", "eight quiet lamps");

@@ -281,7 +281,7 @@ async fn carry_out_requests(running: &mut uacsta::Running, given: &Settings, dat
         let mut settings = given.clone();
         settings.licenses = uacsta_config::load(None, Some(data)).unwrap().licenses;
         let outcome = match running.reload_context().validate(settings) {
-            Ok(validated) => running.apply(validated).await,
+            Ok(validated) => running.apply(validated, request.reload.by()).await,
             Err(wrong) => Err(wrong),
         };
         request.answer(outcome);

@@ -45,7 +45,7 @@ async fn log_on_with_the_former_password_does_not_outlast_its_change() {
         let any = |_: &_| Ok::<_, OperatorError>(());
         let changed = keys
             .operators
-            .modify(&anna.id, any, None, Some(new.clone()));
+            .modify(&anna.id, any, None, Some(new.clone()), ADMIN);
         let begun = keys.begin("Anna", former, from(1));
         let (changed, begun) = tokio::join!(changed, begun);
         changed.unwrap();

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     accounts::{AccountChange, AccountError, KnownAccount, LineRight, NewAccount},
+    data_dir::LastChange,
     texts::Text,
 };
 
@@ -30,6 +31,10 @@ pub(in crate::api) struct Account {
     numbers: Vec<String>,
     /// Null for an account of the settings.
     created_at: Option<Time>,
+    /// When it was changed last; null if never, and for an account of the settings.
+    changed_at: Option<Time>,
+    /// Who changed it.
+    changed_by: Option<String>,
 }
 
 /// Where an account is kept.
@@ -90,6 +95,8 @@ pub(in crate::api) struct AccountFilter {
 impl From<KnownAccount> for Account {
     fn from(known: KnownAccount) -> Self {
         let is_made = known.created_at.is_some();
+        let changed = known.changed.map(|LastChange { by, at }| (by, Time(at)));
+        let (changed_by, changed_at) = changed.unzip();
         let account = known.account;
         Self {
             id: known.id,
@@ -102,6 +109,8 @@ impl From<KnownAccount> for Account {
             rights: account.grants.iter().map(LineRight::from).collect(),
             numbers: account.numbers,
             created_at: known.created_at.and_then(Time::from_seconds),
+            changed_at,
+            changed_by,
         }
     }
 }
@@ -224,11 +233,11 @@ pub(in crate::api) async fn change(
     Body(change): Body<AccountChanged>,
 ) -> Result<Tagged<Account>, Problem> {
     let known = found(&api, &name)?;
-    let id = known.id.clone();
+    let (id, last) = (known.id.clone(), known.changed.clone());
     let before = Account::from(known);
     note_before(&request, &before);
     let meant = IfMatch::needed(&request)?;
-    meant.check(&before)?;
+    meant.check(&before, last)?;
     let AccountChanged {
         password,
         rights,
@@ -240,11 +249,12 @@ pub(in crate::api) async fn change(
     rights.as_deref().map_or(Ok(()), check_rights)?;
     numbers.as_deref().map_or(Ok(()), check_numbers)?;
     let change = AccountChange {
+        by: who.name.clone(),
         password,
         rights,
         numbers,
     };
-    let check = move |now: KnownAccount| meant.check(&Account::from(now));
+    let check = move |now: KnownAccount| check(&meant, now);
     let known: Result<_, Problem> = api.accounts.modify(&id, check, change).await;
     let known = known?;
     tracing::info!(user = known.account.user, by = who.name, "account changed");
@@ -269,11 +279,16 @@ pub(in crate::api) async fn remove(
     let known = found(&api, &name)?;
     note_before(&request, &Account::from(known.clone()));
     let meant = IfMatch::of(&request);
-    let check = move |now: KnownAccount| meant.check(&Account::from(now));
+    let check = move |now: KnownAccount| check(&meant, now);
     let removed: Result<(), Problem> = api.accounts.remove(&known.id, check).await;
     removed?;
     tracing::info!(user = known.account.user, by = who.name, "account removed");
     Ok(HttpResponse::NoContent().finish())
+}
+
+fn check(meant: &IfMatch, now: KnownAccount) -> Result<(), Problem> {
+    let last = now.changed.clone();
+    meant.check(&Account::from(now), last)
 }
 
 pub(super) fn found(api: &Api, name: &str) -> Result<KnownAccount, Problem> {

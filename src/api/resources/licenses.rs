@@ -256,7 +256,7 @@ pub(in crate::api) async fn holders(
 )]
 #[post("/licenses")]
 pub(in crate::api) async fn add(
-    _: Administrator,
+    Administrator(who): Administrator,
     api: web::Data<Api>,
     Body(addition): Body<Addition>,
 ) -> Result<HttpResponse, Problem> {
@@ -272,7 +272,8 @@ pub(in crate::api) async fn add(
     }
     let is_new = api.admin.add_code(&code);
     let is_new = is_new.map_err(|error| Problem::unavailable(Text::verbatim(error)))?;
-    if let Err(problem) = reload::now(&api, Reload::Part).await {
+    let part = Reload::Part { by: who.name };
+    if let Err(problem) = reload::now(&api, part).await {
         // A code that was refused must not count after the next reload.
         if is_new && let Err(error) = api.admin.remove_code(&code) {
             tracing::error!(%error, %licence, "cannot remove a licence that was refused");
@@ -294,7 +295,7 @@ pub(in crate::api) async fn add(
 )]
 #[delete("/licenses/{serial}")]
 pub(in crate::api) async fn remove(
-    _: Administrator,
+    Administrator(who): Administrator,
     api: web::Data<Api>,
     serial: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
@@ -315,7 +316,8 @@ pub(in crate::api) async fn remove(
         let detail = Text::new("licence-in-file").with("serial", serial.as_str());
         return Err(Problem::new(Kind::INVALID_STATE, detail));
     }
-    if let Err(problem) = reload::now(&api, Reload::Part).await {
+    let part = Reload::Part { by: who.name };
+    if let Err(problem) = reload::now(&api, part).await {
         if let Err(error) = api.admin.add_code(code) {
             tracing::error!(%error, "cannot put a licence back whose removal was refused");
         }

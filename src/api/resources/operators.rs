@@ -23,6 +23,10 @@ pub(in crate::api) struct OperatorShown {
     name: String,
     rights: Right,
     created_at: Option<Time>,
+    /// When rights or password were changed last; null if never.
+    changed_at: Option<Time>,
+    /// Who changed them.
+    changed_by: Option<String>,
 }
 
 /// An operator that is added.
@@ -66,6 +70,8 @@ impl From<&Operator> for OperatorShown {
             name: operator.name.clone(),
             rights: operator.rights,
             created_at: Time::from_seconds(operator.created_at),
+            changed_at: operator.changed.as_ref().map(|changed| Time(changed.at)),
+            changed_by: operator.changed.as_ref().map(|changed| changed.by.clone()),
         }
     }
 }
@@ -185,13 +191,14 @@ pub(in crate::api) async fn change(
     let before = OperatorShown::from(&operator);
     note_before(&request, &before);
     let meant = IfMatch::needed(&request)?;
-    meant.check(&before)?;
+    meant.check(&before, operator.changed.clone())?;
     let OperatorChange { rights, password } = change;
     if let Some(password) = &password {
         check_password(password, &operator.name)?;
     }
-    let check = |now: &Operator| meant.check(&OperatorShown::from(now));
-    let change = api.operators.modify(&operator.id, check, rights, password);
+    let check = |now: &Operator| meant.check(&OperatorShown::from(now), now.changed.clone());
+    let operators = &api.operators;
+    let change = operators.modify(&operator.id, check, rights, password, &who.name);
     let changed: Result<Operator, Problem> = change.await;
     let changed = changed?;
     tracing::info!(user = changed.name, by = who.name, "operator changed");
@@ -216,7 +223,7 @@ pub(in crate::api) async fn remove(
     let operator = found(&api, &name)?;
     note_before(&request, &OperatorShown::from(&operator));
     let meant = IfMatch::of(&request);
-    let check = |now: &Operator| meant.check(&OperatorShown::from(now));
+    let check = |now: &Operator| meant.check(&OperatorShown::from(now), now.changed.clone());
     let removed: Result<(), Problem> = api.operators.remove(&operator.id, check).await;
     removed?;
     tracing::info!(user = operator.name, by = who.name, "operator removed");

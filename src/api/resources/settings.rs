@@ -13,7 +13,7 @@ use super::{
     Time, note_before, note_settings, reload,
 };
 use crate::{
-    data_dir::{self, HistoryEntry},
+    data_dir::{self, HistoryEntry, LastChange},
     reload::{Reload, SettingsChange, Wanted},
     texts::Text,
 };
@@ -270,7 +270,7 @@ pub(in crate::api) async fn change(
     let shown = all(&api).items.into_iter();
     let shown: BTreeMap<_, _> = shown.map(|item| (item.key, item.value)).collect();
     note_before(&request, &shown);
-    IfMatch::needed(&request)?.check(&all(&api))?;
+    IfMatch::needed(&request)?.check(&all(&api), last_change(&api))?;
     let keys: Vec<String> = values.keys().cloned().collect();
     if keys.is_empty() {
         return Ok(changed(&api, &keys, None));
@@ -343,12 +343,13 @@ pub(in crate::api) async fn list_changes(
 )]
 #[post("/settings/reload")]
 pub(in crate::api) async fn reload_files(
-    _: Administrator,
+    Administrator(log_on): Administrator,
     request: HttpRequest,
     api: web::Data<Api>,
 ) -> Result<web::Json<Reloaded>, Problem> {
     let former = api.context.config.load_full();
-    reload::now(&api, Reload::Files).await?;
+    let by = log_on.name;
+    reload::now(&api, Reload::Files { by }).await?;
     note_settings(&request, &former.settings, &api.context.config().settings);
     Ok(web::Json(Reloaded { reloaded: true }))
 }
@@ -374,6 +375,11 @@ pub(in crate::api) fn all(api: &Api) -> Settings {
         next: None,
         version: format!("{:x}", config.version),
     }
+}
+
+/// Who changed them last, if that was since the start.
+pub(in crate::api) fn last_change(api: &Api) -> Option<LastChange> {
+    api.last_change.to(api.context.config().version)
 }
 
 /// The settings of these keys as they are now.

@@ -304,6 +304,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
         audit: Arc::new(AuditLog::open(folder, &uacsta_config::Settings::builtin().audit).unwrap()),
         operations: Arc::default(),
         operators: Arc::new(operators),
+        last_change: Arc::default(),
         accounts,
         started_at: Timestamp::now(),
     };

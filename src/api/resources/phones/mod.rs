@@ -179,7 +179,7 @@ pub(in crate::api) async fn change(
     let before = found(&api, &phone.bare()).await?;
     // The audit log is in one language for all who read it.
     note_before(&request, &Phone::new(before.clone(), Language::English));
-    IfMatch::of(&request).check(&Phone::new(before, language))?;
+    IfMatch::of(&request).check(&Phone::new(before, language), None)?;
     let change = EntryChange {
         enabled: change.in_operation,
         display_name: change.display_name.map(|name| name.map(String::from)),
@@ -214,7 +214,7 @@ pub(in crate::api) async fn remove(
     let before = found(&api, &phone.bare()).await?;
     // The audit log is in one language for all who read it.
     note_before(&request, &Phone::new(before.clone(), Language::English));
-    IfMatch::of(&request).check(&Phone::new(before, language))?;
+    IfMatch::of(&request).check(&Phone::new(before, language), None)?;
     api.remove
         .send(RemovePhone(phone))
         .await
