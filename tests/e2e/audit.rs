@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     PATIENCE,
+    phone::Reaction,
     process::{PASSWORDS, Serving, program, run},
     server::{Server, http},
 };
@@ -132,4 +133,34 @@ async fn audit_log_is_shown_to_administrators_alone_and_has_no_secret() {
         "{list}"
     );
     assert!(!list.to_string().contains("correct horse"), "{list}");
+}
+
+#[tokio::test]
+async fn control_of_a_line_by_an_operator_is_audited_with_its_result_and_a_masked_number() {
+    let server = Server::start();
+    let phone = server.phone("000413000001");
+    phone.start().await;
+    phone.in_session().await;
+    let line = "sip:0001@pbx.example";
+    let request = format!(
+        "<MakeCall xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"><callingDevice>{line}</callingDevice>\
+         <calledDirectoryNumber>+4930123456</calledDirectoryNumber></MakeCall>"
+    );
+    let body = json!({ "request": request }).to_string();
+    for (scripted, result) in [(false, "done"), (true, "refused")] {
+        if scripted {
+            phone.once("MakeCall", Reaction::Status(500, &[]));
+        }
+        let path = "/api/v1/phones/000413000001/csta";
+        let (status, answer) = server.http("POST", path, &body).await;
+        assert_eq!(status, 200, "{answer}");
+        let list = server.get("/api/v1/audit?operation=sendCsta").await;
+        let expected = json!({
+            "service": "MakeCall", "line": line, "number": "+4930123***", "result": result,
+        });
+        let entry = &list["items"][0];
+        assert_eq!(entry["after"], expected, "{entry}");
+        assert_eq!(entry["who"], "cli.token", "{entry}");
+        assert!(!list.to_string().contains("123456"), "{list}");
+    }
 }

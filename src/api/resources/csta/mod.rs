@@ -1,10 +1,11 @@
 //! `/phones/{phone}/csta`: sends a CSTA request of an operator to a phone, without emulation.
 
+mod audited;
+
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, post, web};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uacsta_actors::{
     phone::{Probe, ProbeAnswer, ProfileEntry},
     refusal::Refusal as Why,
@@ -18,6 +19,7 @@ use uacsta_schema::{
 };
 use utoipa::ToSchema;
 
+use self::audited::AuditedRequest;
 use super::{Api, Body, Kind, Operator, Problem, note_after, phones, stopping};
 use crate::texts::Text;
 
@@ -75,7 +77,8 @@ impl From<ProbeResult> for CstaResult {
 
 /// Sends a CSTA request to a phone.
 ///
-/// For trying what a phone can do: the request goes to the phone as it is, without emulation, and the phone may ring.
+/// For trying what a phone can do: the request goes to the phone as it is, without emulation, and the phone may ring. The audit
+/// log has service, line and result, and the number that is called without its last three digits.
 #[utoipa::path(
     operation_id = "sendCsta", tag = "phones", request_body = CstaRequest,
     params(("phone" = String, Path, description = "MAC address or extension.")),
@@ -97,8 +100,9 @@ pub(in crate::api) async fn send(
         let name = document.name();
         return Err(invalid(Text::new("no-csta-request").with("name", name)));
     };
-    // The numbers in the request are not kept.
-    note_after(&asker, &json!({ "service": service.name() }));
+    // What else is in the request is not kept.
+    let mut audited = AuditedRequest::of(service.name(), &document);
+    note_after(&asker, &audited);
     let phone = phones::found(&api, &name).await?.entry.id;
     let asked = FindLine {
         name: DeviceId::from(phone.bare()),
@@ -116,6 +120,8 @@ pub(in crate::api) async fn send(
         Problem::unavailable(Text::new("phone-failed").with("phone", phone.to_string()))
     })?;
     let result = result(service, probed);
+    audited.result = Some(result.outcome);
+    note_after(&asker, &audited);
     log(phone, &result);
     Ok(web::Json(result.into()))
 }
