@@ -42,6 +42,7 @@ mod framing;
 mod ladder;
 mod late_answers;
 mod ledger;
+mod line_watch;
 mod log;
 mod log_settings;
 mod logs;

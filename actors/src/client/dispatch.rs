@@ -261,6 +261,7 @@ impl Client {
         let name = name.filter(|name| *name != entry.device);
         let name = name.unwrap_or_else(|| entry.device.clone());
         let addrs = self.monitors.addrs(|| ClientAddrs {
+            user: self.user.name.user.clone(),
             events: self.connection.clone().recipient(),
             overrun: self.connection.clone().recipient(),
             stopped: ctx.address().recipient(),

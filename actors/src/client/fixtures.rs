@@ -54,6 +54,7 @@ pub(crate) fn subscriber(cross_ref: &str) -> Subscriber {
         cross_ref: cross_ref.into(),
         session: SessionId::NONE,
         client: Arc::new(ClientAddrs {
+            user: "anna".into(),
             events: sink.clone().recipient(),
             overrun: sink.clone().recipient(),
             stopped: sink.recipient(),

@@ -15,8 +15,9 @@ use super::{
     point::{MonitorEffect, MonitorEvent, MonitorPoint},
     subscribers::Subscribers,
 };
-use crate::licensing::{
-    LicencePermit, LicensingNotice, PermitDecision, PermitHolder, RequestPermit,
+use crate::{
+    licensing::{LicencePermit, LicensingNotice, PermitDecision, PermitHolder, RequestPermit},
+    refusal::Refusal,
 };
 
 /// The monitor point of a line.
@@ -24,10 +25,12 @@ pub struct Monitor {
     phone: PhoneId,
     line: DeviceId,
     deps: Deps,
-    point: MonitorPoint,
-    subscribers: Subscribers,
+    pub(super) point: MonitorPoint,
+    pub(super) subscribers: Subscribers,
     permit: Option<LicencePermit>,
     retry: Option<SpawnHandle>,
+    /// Why the phone refused the monitor last, until it runs.
+    pub(super) refusal: Option<Refusal>,
     /// How many clients have joined, as the phone counts them.
     joins: u64,
     /// Whether the phone accepts requests when this actor starts.
@@ -50,6 +53,7 @@ impl Monitor {
             subscribers: Subscribers::default(),
             permit: None,
             retry: None,
+            refusal: None,
             joins: 0,
             ready,
             has_warned: false,
@@ -103,6 +107,7 @@ impl Monitor {
                 if let Some(refusal) = refusal {
                     self.has_warned = true;
                     tracing::warn!(phone = %self.phone, line = %self.line, reason = %refusal, seconds = wait.as_secs(), "line is not monitored");
+                    self.refusal = Some(refusal);
                 }
                 let retry = ctx.run_later(wait, |monitor, ctx| {
                     monitor.retry = None;
@@ -113,6 +118,7 @@ impl Monitor {
                 }
             }
             MonitorEffect::Monitored => {
+                self.refusal = None;
                 let clients = self.subscribers.len();
                 if mem::take(&mut self.has_warned) {
                     tracing::info!(phone = %self.phone, line = %self.line, clients, "line is monitored again");

@@ -11,6 +11,7 @@ mod messages;
 mod point;
 mod reconcile;
 mod subscribers;
+mod watch;
 
 pub use actor::Monitor;
 pub(crate) use call::{ConnectionState, LONGEST, parties_of};
@@ -20,3 +21,4 @@ pub use messages::*;
 pub use point::MonitorEvent;
 pub(crate) use reconcile::Reconciled;
 pub use subscribers::{ClientAddrs, Subscriber};
+pub use watch::{DescribeWatch, LineWatch, WatchState};

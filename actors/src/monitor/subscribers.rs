@@ -34,6 +34,8 @@ pub struct Subscriber {
 
 /// The addresses of a client. All its subscriptions share them, since each copy of an address allocates.
 pub struct ClientAddrs {
+    /// The client's user, for operators.
+    pub user: Box<str>,
     /// The client's connection, for events.
     pub events: Recipient<Notify>,
     /// The client's connection, closed when its event queue is full.

@@ -26,11 +26,13 @@ mod requests;
 mod responses;
 mod session;
 mod system_status;
+mod watch;
 
 pub use actor::Phone;
 pub use messages::*;
 pub use probe::{Probe, ProbeAnswer, ProfileEntry};
 pub use reports::{AvailabilityChanged, BindingMoved, LinesListed, PhoneRestarted, PhoneUpstream};
+pub use watch::{Activity, DescribeLines, WatchedLine};
 
 /// How a phone can be reached.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]

@@ -28,6 +28,8 @@ impl Registrar {
             };
             LineDetails {
                 entry,
+                display_name: record.entry().display_name.clone(),
+                actor: record.actor().cloned(),
                 status: record.status(),
                 since: record.status_since(),
                 reason,

@@ -195,6 +195,10 @@ pub struct LineDetailsPage {
 pub struct LineDetails {
     /// The line's names, and its phone.
     pub entry: Entry,
+    /// An operator's name of the phone.
+    pub display_name: Option<String>,
+    /// The phone's actor; `None` if the phone has not come since the server's start.
+    pub actor: Option<RestartableAddr<Phone>>,
     /// How the phone can be reached.
     pub status: PhoneStatus,
     /// Since when, in seconds since 1970-01-01T00:00:00Z; `None` if that is before the server's start.

@@ -33,6 +33,26 @@ impl Reason {
             since: reason.since.and_then(Time::from_seconds),
         }
     }
+
+    /// No licence is free for a line that clients monitor.
+    pub(super) fn no_licence_for_line(language: Language) -> Self {
+        Self {
+            code: Code::NoLicence.name(),
+            detail: language.text("line-unlicensed"),
+            remedy: language.text("line-unlicensed-remedy"),
+            since: None,
+        }
+    }
+
+    /// The phone refused the monitor of a line.
+    pub(super) fn monitor_refused(why: &str, language: Language) -> Self {
+        Self {
+            code: "monitorRefused",
+            detail: language.text_with("monitor-refused", &[("why", why.into())]),
+            remedy: language.text("monitor-refused-remedy"),
+            since: None,
+        }
+    }
 }
 
 /// A code as a filter.

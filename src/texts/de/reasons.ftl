@@ -130,3 +130,9 @@ remedy-sessionLost = Warten Sie: Der Server baut die nächste Sitzung innerhalb 
 
 reason-requestTooLarge = Das CSTA-INVITE ist zu groß für ein Datagramm.
 remedy-requestTooLarge = Stellen Sie den Transport des Telefons auf TCP oder TLS ein.
+
+line-unlicensed = Für die Leitung ist keine Lizenz frei.
+line-unlicensed-remedy = Fügen Sie eine Lizenz hinzu, oder lassen Sie Clients weniger Leitungen beobachten; siehe: uacsta licenses.
+
+monitor-refused = Das Telefon hat die Beobachtung der Leitung abgelehnt: { $why }.
+monitor-refused-remedy = Warten Sie: Der Server fragt innerhalb einer Minute erneut. Bleibt es dabei, starten Sie das Telefon neu, und aktualisieren Sie seine Firmware.

@@ -130,3 +130,9 @@ remedy-sessionLost = Wait: the server opens the next session within a minute. If
 
 reason-requestTooLarge = The CSTA INVITE is too large for a datagram.
 remedy-requestTooLarge = Set the phone's transport to TCP or TLS.
+
+line-unlicensed = There is no free licence for the line.
+line-unlicensed-remedy = Add a licence, or have clients monitor fewer lines; see: uacsta licenses.
+
+monitor-refused = The phone refused the monitor of the line: { $why }.
+monitor-refused-remedy = Wait: the server asks again within a minute. If it lasts, restart the phone, and update its firmware.

@@ -250,6 +250,7 @@ impl Actor for DialViaOffice {
             cross_ref: Arc::clone(&self.request.cross_ref),
             session: self.request.session,
             client: Arc::new(ClientAddrs {
+                user: self.request.client.user.clone(),
                 events: ctx.address().recipient(),
                 overrun: ctx.address().recipient(),
                 stopped: ctx.address().recipient(),

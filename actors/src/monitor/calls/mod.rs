@@ -57,6 +57,11 @@ impl Calls {
         self.calls.is_empty()
     }
 
+    /// Whether the line's own connection of a call is in this state.
+    pub(crate) fn has(&self, state: ConnectionState) -> bool {
+        self.calls.iter().any(|call| call.state == state)
+    }
+
     /// A call by its identifier.
     pub(crate) fn find(&self, id: &str) -> Option<&Call> {
         self.calls.iter().find(|call| *call.id == *id)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use uacsta_schema::csta::MonitorCrossRefId;
 
+use super::WatchState;
 use crate::{back_off::BackOff, refusal::Refusal};
 
 #[cfg(test)]
@@ -174,6 +175,17 @@ impl MonitorPoint {
             MonitorEvent::Drained => self.drained(out),
         }
         effects
+    }
+
+    /// How the line is watched. `refusal` is why the phone refused the monitor last.
+    pub(super) fn watch_state(&self, refusal: Option<&Refusal>) -> WatchState {
+        match (&self.monitor, self.permit, refusal) {
+            _ if self.subscribers == 0 => WatchState::Off,
+            (PhoneMonitor::Active { .. }, ..) => WatchState::On,
+            (_, LinePermit::Refused, _) => WatchState::Unlicensed,
+            (PhoneMonitor::Waiting, _, Some(refusal)) => WatchState::Refused(refusal.to_string()),
+            _ => WatchState::Starting,
+        }
     }
 
     fn joined(&mut self, out: &mut MonitorEffects) {

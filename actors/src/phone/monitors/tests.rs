@@ -109,6 +109,7 @@ fn subscriber(client: &Addr<Deaf>) -> Subscriber {
         cross_ref: "1".into(),
         session: SessionId::NONE,
         client: Arc::new(ClientAddrs {
+            user: "anna".into(),
             events: to(client),
             overrun: to(client),
             stopped: to(client),

@@ -1,109 +1,23 @@
 //! `/lines`: lists lines with the reason why they cannot be controlled.
 
+mod line;
+mod watch;
+
 use actix_web::{get, web};
-use serde::{Deserialize, Serialize};
 use uacsta_actors::{
     client::Rights,
     directory::{Entry, NoLine},
-    phone::Status,
     registrar::{FindLine, GetLineDetails, LineDetails, ListLineDetails},
 };
-use uacsta_schema::{csta::DeviceId, phone_id::PhoneId};
-use utoipa::{IntoParams, ToSchema};
+use uacsta_schema::csta::DeviceId;
 
+pub(in crate::api) use self::line::{Line, LineFilter};
+use self::watch::add_watches;
 use super::{
     Api, Kind, List, LogOn, LoggedOn, Page, PageParams, Problem, Reason, ReasonCode, Row, Tagged,
     Time, stopping,
 };
 use crate::texts::{Language, Text};
-
-/// A line of a phone.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::api) struct Line {
-    /// The device ID that clients see.
-    id: String,
-    /// The number, or the user part of the device ID.
-    number: String,
-    /// The phone that has the line.
-    #[schema(value_type = String)]
-    phone: PhoneId,
-    state: LineState,
-    /// Why it cannot be controlled.
-    reason: Option<Reason>,
-    /// Since when its phone is as it is, if that is known.
-    since: Option<Time>,
-}
-
-/// Whether a line can be controlled.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::api) enum LineState {
-    /// It can be controlled.
-    InService,
-    /// It cannot; the reason says why.
-    OutOfService,
-}
-
-impl Line {
-    /// A line whose reason is in this language.
-    fn new(line: LineDetails, language: Language) -> Self {
-        let LineDetails {
-            entry,
-            status,
-            since,
-            reason,
-        } = line;
-        let is_in_service = status == Status::Controlled && reason.is_none();
-        Self {
-            id: entry.name.as_str().to_owned(),
-            number: entry.device.name().user.into_owned(),
-            phone: entry.phone,
-            state: match is_in_service {
-                true => LineState::InService,
-                false => LineState::OutOfService,
-            },
-            reason: reason.map(|reason| Reason::new(&reason, language)),
-            since: since.and_then(Time::from_seconds),
-        }
-    }
-}
-
-impl Row for Line {
-    type Key = String;
-    const SORTED_BY: &'static [&'static str] = &["id", "number", "phone", "state", "since"];
-
-    /// Disabled phones may list the same device ID.
-    fn key(&self) -> String {
-        format!("{} {}", self.id, self.phone)
-    }
-}
-
-/// Which lines are listed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(in crate::api) struct LineFilter {
-    /// Only lines in this state.
-    #[param(inline)]
-    state: Option<LineState>,
-    /// Only lines of this phone.
-    #[param(value_type = Option<String>)]
-    phone: Option<PhoneId>,
-    /// Only lines whose reason has this code.
-    #[param(value_type = Option<String>)]
-    reason: Option<ReasonCode>,
-}
-
-impl LineFilter {
-    fn admits(&self, line: &Line) -> bool {
-        self.state.is_none_or(|state| state == line.state)
-            && self.phone.is_none_or(|phone| phone == line.phone)
-            && self
-                .reason
-                .is_none_or(|code| code.is_of(line.reason.as_ref()))
-    }
-}
 
 /// The lines that somebody may see.
 struct Visible(Option<Rights>);
@@ -166,6 +80,7 @@ impl Visible {
 /// Lists the lines.
 ///
 /// The lines of all listed phones, in the order of their device IDs; to a program those of its account. Starts no monitor.
+/// `status` and `watch` are told of the lines of the page; they are no texts for `q`.
 #[utoipa::path(
     operation_id = "listLines", tag = "lines", params(PageParams, LineFilter),
     responses((status = 200, description = "A page of the lines.", body = List<Line>)),
@@ -181,7 +96,9 @@ pub(in crate::api) async fn list(
     let lines = Visible::to(&who, &api).all(&api).await?;
     let lines = lines.into_iter().map(|line| Line::new(line, language));
     let lines = lines.filter(|line| page.filter.admits(line));
-    Ok(web::Json(page.of(lines.collect())?))
+    let mut list = page.of(lines.collect())?;
+    add_watches(&mut list.items, &who, language).await;
+    Ok(web::Json(list))
 }
 
 /// Shows a line.
@@ -205,8 +122,10 @@ pub(in crate::api) async fn show(
     let lines = api.line.send(GetLineDetails(entry.phone)).await;
     let mut lines = lines.map_err(stopping)?.into_iter();
     let line = lines.find(|line| line.entry.device == entry.device);
-    let line = line.ok_or(NoLine::Unknown)?;
-    Ok(Tagged(Line::new(line, language)))
+    let mut line = [Line::new(line.ok_or(NoLine::Unknown)?, language)];
+    add_watches(&mut line, &who, language).await;
+    let [line] = line;
+    Ok(Tagged(line))
 }
 
 impl From<NoLine> for Problem {
