@@ -43,7 +43,7 @@ pub(super) enum Role {
     /// Serve the server, with this right.
     Operator(Right),
     /// See and control lines, as the account of its token allows.
-    Program(AcceptedToken),
+    Program(Box<AcceptedToken>),
 }
 
 impl LogOn {

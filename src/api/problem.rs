@@ -28,8 +28,8 @@ pub(super) struct Problem {
     /// `None` where the violations say all.
     detail: Option<Text>,
     /// Pointers, and what is wrong with each.
-    violations: Vec<(String, Text)>,
-    changed: Option<Changed>,
+    violations: Box<[(String, Text)]>,
+    changed: Option<Box<Changed>>,
     /// Further fields of the answer's head.
     headers: Vec<(HeaderName, HeaderValue)>,
     closes: bool,
@@ -187,7 +187,7 @@ impl Problem {
             kind: None,
             status,
             detail: Some(detail),
-            violations: Vec::new(),
+            violations: Box::default(),
             changed: None,
             headers: Vec::new(),
             closes: false,
@@ -231,7 +231,7 @@ impl Problem {
 
     /// The same problem, with the change that caused it.
     pub(super) fn changed(mut self, last: Option<LastChange>) -> Self {
-        self.changed = last.map(|LastChange { by, at }| Changed { by, at: Time(at) });
+        self.changed = last.map(|LastChange { by, at }| Box::new(Changed { by, at: Time(at) }));
         self
     }
 
@@ -300,7 +300,7 @@ impl Problem {
             by: By::Server,
             request_id: request_id.to_owned(),
             violations: violations.collect(),
-            changed: self.changed.clone(),
+            changed: self.changed.as_deref().cloned(),
         }
     }
 

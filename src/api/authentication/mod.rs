@@ -141,7 +141,7 @@ impl From<AcceptedToken> for LogOn {
     fn from(token: AcceptedToken) -> Self {
         Self {
             name: format!("{} (token {})", token.account.account.user, token.name),
-            role: Role::Program(token),
+            role: Role::Program(Box::new(token)),
         }
     }
 }

@@ -46,12 +46,14 @@ impl Watch {
             WatchState::Off => (WatchedState::Off, None),
             WatchState::Starting => (WatchedState::Starting, None),
             WatchState::On => (WatchedState::On, None),
-            WatchState::Unlicensed => {
-                (WatchedState::Refused, Some(Reason::no_licence_for_line(language)))
-            }
-            WatchState::Refused(why) => {
-                (WatchedState::Refused, Some(Reason::monitor_refused(&why, language)))
-            }
+            WatchState::Unlicensed => (
+                WatchedState::Refused,
+                Some(Reason::no_licence_for_line(language)),
+            ),
+            WatchState::Refused(why) => (
+                WatchedState::Refused,
+                Some(Reason::monitor_refused(&why, language)),
+            ),
         };
         Self {
             state,
