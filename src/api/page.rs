@@ -268,7 +268,11 @@ fn has_text(value: &Value, part: &str) -> bool {
     match value {
         Value::String(text) => text.to_lowercase().contains(part),
         Value::Array(items) => items.iter().any(|item| has_text(item, part)),
-        Value::Object(members) => members.values().any(|member| has_text(member, part)),
+        // What to do names what is all right, too.
+        Value::Object(members) => {
+            let mut told = members.iter().filter(|(name, _)| *name != "remedy");
+            told.any(|(_, member)| has_text(member, part))
+        }
         _ => false,
     }
 }

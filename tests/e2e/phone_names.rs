@@ -82,6 +82,7 @@ async fn named_phone_that_registers_keeps_its_name() {
 #[tokio::test]
 async fn phones_are_found_and_sorted_by_their_names() {
     let server = two_phones().await;
+    // The remedy of both names the network.
     assert_eq!(names(&server, "q=WORK").await, ["Workshop"]);
     assert_eq!(
         phones(&server, &["name", "000413000002", "Empfang, Jörg"]),
