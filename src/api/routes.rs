@@ -38,7 +38,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(certificate::show)
         .service(settings::list)
         .service(settings::change)
-        .service(settings::list_changes)
+        .service(settings::history::list_changes)
         .service(settings::undo_change)
         .service(settings::reload_files)
         .service(settings::show)

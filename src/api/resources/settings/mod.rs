@@ -1,5 +1,7 @@
 //! `/settings`: every setting with its value and origin; changes of settings, their history and undo.
 
+pub(in crate::api) mod history;
+
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, get, guard::GuardContext, patch, post, web};
@@ -8,12 +10,13 @@ use serde_json::Value;
 use uacsta_config as config;
 use utoipa::ToSchema;
 
+use self::history::entries;
 use super::{
-    Administrator, Api, Body, IfMatch, Kind, List, Page, PageParams, Problem, Reader, Row, Tagged,
-    Time, note_before, note_settings, reload,
+    Administrator, Api, Body, IfMatch, Kind, Problem, Reader, Tagged, Time, note_before,
+    note_settings, reload,
 };
 use crate::{
-    data_dir::{self, HistoryEntry, LastChange},
+    data_dir::LastChange,
     reload::{Reload, SettingsChange, Wanted},
     texts::Text,
 };
@@ -132,35 +135,6 @@ pub(in crate::api) struct UndoRequest {
     id: String,
 }
 
-/// A change of one setting.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::api) struct SettingChange {
-    /// Counts the changes.
-    number: u64,
-    /// Names the change that it is part of, for its undo.
-    change: String,
-    at: Time,
-    /// Who changed it.
-    by: String,
-    key: String,
-    /// The value before; null for a secret.
-    before: Value,
-    /// The value since; null for a secret.
-    after: Value,
-    source: Source,
-}
-
-impl Row for SettingChange {
-    /// The latest first.
-    type Key = u64;
-    const SORTED_BY: &'static [&'static str] = &["at", "by", "key"];
-
-    fn key(&self) -> u64 {
-        u64::MAX - self.number
-    }
-}
-
 impl From<config::Source> for Source {
     fn from(source: config::Source) -> Self {
         match source {
@@ -195,21 +169,6 @@ impl From<config::Setting> for Setting {
                 config::Applies::NextConnection => Applies::NextConnection,
                 config::Applies::NextStart => Applies::NextStart,
             },
-        }
-    }
-}
-
-impl From<HistoryEntry> for SettingChange {
-    fn from(entry: HistoryEntry) -> Self {
-        Self {
-            number: entry.number,
-            change: entry.change,
-            at: Time(entry.at),
-            by: entry.by,
-            key: entry.key,
-            before: entry.before,
-            after: entry.after,
-            source: entry.source.into(),
         }
     }
 }
@@ -314,25 +273,6 @@ pub(in crate::api) async fn undo_change(
     Ok(changed(&api, &keys, None))
 }
 
-/// Lists who changed which setting when, the latest first.
-///
-/// The last 1000 changes through this API are kept, also over restarts.
-#[utoipa::path(
-    operation_id = "listSettingChanges", tag = "settings", params(PageParams),
-    responses((status = 200, description = "A page of the changes.", body = List<SettingChange>)),
-    extensions(("x-effect" = json!("read")))
-)]
-#[get("/settings/history")]
-pub(in crate::api) async fn list_changes(
-    _: Reader,
-    api: web::Data<Api>,
-    page: Page,
-) -> Result<web::Json<List<SettingChange>>, Problem> {
-    let entries = entries(&api).await?;
-    let items = entries.into_iter().map(SettingChange::from).collect();
-    Ok(web::Json(page.of(items)?))
-}
-
 /// Reloads the configuration.
 ///
 /// Files and environment are read, checked, and applied as a whole or not at all. Connections stay.
@@ -393,12 +333,4 @@ fn changed(api: &Api, keys: &[String], undo: Option<Undo>) -> Tagged<ChangedSett
         undo,
         version,
     })
-}
-
-/// Reads the history on a thread that may wait for the disk.
-async fn entries(api: &Api) -> Result<Vec<HistoryEntry>, Problem> {
-    let data = api.data.clone();
-    let read = web::block(move || data_dir::history(&data)).await;
-    let read = read.map_err(|_| Problem::unavailable(Text::new("server-stopping")))?;
-    read.map_err(|error| Problem::unavailable(Text::verbatim(error)))
 }
