@@ -1,6 +1,6 @@
 //! The language of answers: by Accept-Language, named in the head.
 
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
 use super::{HttpServer, served};
@@ -106,6 +106,31 @@ async fn wrong_members_are_named_in_the_language_that_the_request_prefers() {
         assert_eq!(violation["pointer"], pointer, "{body}: {problem}");
         let told = violation["detail"].as_str().unwrap();
         assert!(told.starts_with(detail), "{body}: {problem}");
+    }
+}
+
+#[actix_web::test]
+async fn name_that_cannot_be_shown_is_refused_in_the_language_that_the_request_prefers() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = served(folder.path());
+    for (method, path) in [
+        (Method::PATCH, "/api/v1/phones/000413000001"),
+        (Method::POST, "/api/v1/phones"),
+    ] {
+        let url = format!("http://{}{path}", web.address());
+        let request = Client::new()
+            .request(method.clone(), url)
+            .bearer_auth("token");
+        let mut new = serde_json::json!({ "displayName": "a\u{1b}[2J" });
+        if method == Method::POST {
+            new["id"] = "00:04:13:00:00:01".into();
+        }
+        let request = request.header("accept-language", "de").json(&new);
+        let problem: Value = request.send().await.unwrap().json().await.unwrap();
+        let violation = &problem["violations"][0];
+        assert_eq!(violation["pointer"], "/displayName", "{problem}");
+        let told = violation["detail"].as_str().unwrap();
+        assert!(told.contains("keine Steuerzeichen"), "{problem}");
     }
 }
 

@@ -1,34 +1,21 @@
 //! An operator's name of a phone: short, and without characters that change how a terminal or page shows it.
 
-use serde::Deserialize;
 use uacsta_schema::is_control;
 
-/// A name that a request gives a phone.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct DisplayName(String);
+use super::Problem;
+use crate::texts::Text;
 
 const LONGEST: usize = 64;
 
-impl TryFrom<String> for DisplayName {
-    type Error = &'static str;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        match () {
-            () if name.trim().is_empty() => Err("it is not empty; null removes the name"),
-            () if name.chars().count() > LONGEST => Err("it has at most 64 characters"),
-            () if name.contains(is_control) => {
-                Err("it has no control characters and no marks of the writing direction")
-            }
-            () => Ok(Self(name)),
-        }
-    }
-}
-
-impl From<DisplayName> for String {
-    fn from(name: DisplayName) -> Self {
-        name.0
-    }
+/// Refuses a name that is empty, long or cannot be shown as it is.
+pub(super) fn check(name: &str) -> Result<(), Problem> {
+    let why = match () {
+        () if name.trim().is_empty() => Text::new("display-name-empty"),
+        () if name.chars().count() > LONGEST => Text::new("name-length"),
+        () if name.contains(is_control) => Text::new("display-name-characters"),
+        () => return Ok(()),
+    };
+    Err(Problem::member("displayName", why))
 }
 
 #[cfg(test)]
@@ -44,8 +31,7 @@ mod tests {
             "\u{5e9}\u{5dc}",
             &longest,
         ] {
-            let read = DisplayName::try_from(name.to_owned());
-            assert_eq!(read.map(String::from).as_deref(), Ok(name));
+            assert!(check(name).is_ok(), "{name:?}");
         }
         let too_long = "a".repeat(LONGEST + 1);
         for name in [
@@ -57,7 +43,7 @@ mod tests {
             "\u{9b}",
             "\u{202e}gnp",
         ] {
-            assert!(DisplayName::try_from(name.to_owned()).is_err(), "{name:?}");
+            assert!(check(name).is_err(), "{name:?}");
         }
     }
 }

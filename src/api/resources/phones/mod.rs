@@ -18,7 +18,6 @@ use utoipa::ToSchema;
 mod display_name;
 mod phone;
 
-use self::display_name::DisplayName;
 pub(in crate::api) use self::phone::{Phone, PhoneFilter};
 use super::{
     Api, Body, IfMatch, Kind, List, Operator, Page, PageParams, Problem, Reader, Tagged, created,
@@ -37,7 +36,7 @@ pub(in crate::api) struct PhoneChange {
     /// A name for people, such as whose phone it is: 1 to 64 characters. Null removes it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
-    display_name: Option<Option<DisplayName>>,
+    display_name: Option<Option<String>>,
 }
 
 /// A phone to list.
@@ -48,8 +47,8 @@ pub(in crate::api) struct NewPhone {
     id: String,
     /// A name for people, such as whose phone it is: 1 to 64 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
-    display_name: Option<DisplayName>,
+    #[schema(min_length = 1, max_length = 64)]
+    display_name: Option<String>,
 }
 
 /// Changes of phones, of which those of one phone follow each other: the registrar answers when they are on disk, and `If-Match`
@@ -144,9 +143,12 @@ pub(in crate::api) async fn add(
     let phone: PhoneId = id
         .parse()
         .map_err(|_: PhoneIdError| Problem::member("id", Text::new("no-phone-id")))?;
+    if let Some(name) = &display_name {
+        display_name::check(name)?;
+    }
     let add = AddPhone {
         phone,
-        display_name: display_name.map(String::from),
+        display_name,
     };
     api.add.send(add).await.map_err(stopping)??;
     let place = format!("/api/v1/phones/{}", phone.bare());
@@ -180,9 +182,12 @@ pub(in crate::api) async fn change(
     // The audit log is in one language for all who read it.
     note_before(&request, &Phone::new(before.clone(), Language::English));
     IfMatch::of(&request).check(&Phone::new(before, language), None)?;
+    if let Some(Some(name)) = &change.display_name {
+        display_name::check(name)?;
+    }
     let change = EntryChange {
         enabled: change.in_operation,
-        display_name: change.display_name.map(|name| name.map(String::from)),
+        display_name: change.display_name,
     };
     if change != EntryChange::default() {
         let change = ChangePhone { phone, change };
