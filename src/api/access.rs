@@ -18,7 +18,7 @@ use super::{
     audit,
     authentication::Keys,
     connection::Peer,
-    cross_origin::is_own_page,
+    cross_origin::{is_own_page, is_own_web_socket, is_web_socket},
     document::Document,
     forwarded,
     problem::{Kind, Problem},
@@ -178,6 +178,12 @@ fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
     if !request.method().is_safe() && !is_own_page(headers, is_secure) {
         let detail = Text::new("foreign-page");
         return Err(Problem::new(Kind::NO_RIGHT, detail));
+    }
+    if is_web_socket(headers) && !is_own_web_socket(headers, is_secure) {
+        return Err(Problem::new(
+            Kind::NO_RIGHT,
+            Text::new("foreign-web-socket"),
+        ));
     }
     keys.check_cookie(cookie)
 }

@@ -4,7 +4,7 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HOST, HeaderMap, HeaderValue, ORIGIN},
+    http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE},
     middleware::Next,
 };
 
@@ -40,6 +40,19 @@ pub(super) fn is_own_page(headers: &HeaderMap, is_secure: bool) -> bool {
     }
 }
 
+/// Whether a request opens a WebSocket, which a browser lets pages of any origin do.
+pub(super) fn is_web_socket(headers: &HeaderMap) -> bool {
+    let fields = headers.get_all(UPGRADE);
+    let mut named = fields.filter_map(|field| field.to_str().ok());
+    named.any(|field| field.to_ascii_lowercase().contains("websocket"))
+}
+
+/// Whether a browser opens a WebSocket for a page of this server (RFC 6455, section 10.2).
+pub(super) fn is_own_web_socket(headers: &HeaderMap, is_secure: bool) -> bool {
+    let is_own = !headers.contains_key(SEC_FETCH_SITE) || is_own_page(headers, is_secure);
+    is_own && headers.contains_key(ORIGIN) && !is_cross_origin(headers, is_secure)
+}
+
 /// Refuses changes that a browser sends for a page of another origin.
 pub(super) async fn refuse_cross_origin(
     request: ServiceRequest,
@@ -55,6 +68,8 @@ pub(super) async fn refuse_cross_origin(
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderName;
+
     use super::*;
 
     #[test]
@@ -76,6 +91,34 @@ mod tests {
             }
             assert_eq!(is_cross_origin(&headers, false), foreign, "{origin:?}");
             assert_eq!(is_cross_origin(&headers, true), by_tls, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn web_socket_is_own_only_with_an_origin_of_this_server() {
+        let own = Some("http://pbx.example");
+        for (origin, site, expected) in [
+            (own, None, true),
+            (own, Some("same-origin"), true),
+            (own, Some("none"), false),
+            (own, Some("same-site"), false),
+            (own, Some("cross-site"), false),
+            (Some("http://evil.example"), None, false),
+            (Some("null"), None, false),
+            (Some("null"), Some("same-origin"), false),
+            (None, None, false),
+            (None, Some("same-origin"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("pbx.example"));
+            for (name, value) in [("origin", origin), (SEC_FETCH_SITE, site)] {
+                if let Some(value) = value {
+                    let name = HeaderName::from_static(name);
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
+            let is_own = is_own_web_socket(&headers, false);
+            assert_eq!(is_own, expected, "{origin:?} {site:?}");
         }
     }
 }

@@ -319,7 +319,7 @@ pub(super) fn wrong_value(error: impl ToString) -> Text {
 /// The title of a problem that its status describes.
 fn title_of_status(status: StatusCode, language: Language) -> String {
     match status.as_u16() {
-        400 | 405 | 406 | 413 | 415 | 416 | 421 | 500 => {
+        400 | 405 | 406 | 413 | 415 | 416 | 421 | 426 | 500 => {
             language.text(&format!("status-{}-title", status.as_u16()))
         }
         _ => status.canonical_reason().unwrap_or_default().to_owned(),

@@ -181,6 +181,12 @@ impl Peer {
         self.place.set(Place::Stream);
     }
 
+    /// The answer that is being made is the last on the connection, which reads nothing more and closes.
+    pub(in crate::api) fn ends(&self) {
+        self.closing.set(true);
+        self.wake();
+    }
+
     /// Whether a request is being answered. While its body is awaited it is not.
     pub(in crate::api) fn set_answering(&self, answering: bool) {
         self.enter(if answering {

@@ -42,6 +42,7 @@ status-413-title = Inhalt zu groß
 status-415-title = Format nicht unterstützt
 status-416-title = Bereich nicht vorhanden
 status-421-title = Falscher Server
+status-426-title = Protokollwechsel nötig
 status-500-title = Interner Fehler
 
 ## Anfragen, die nicht lesbar sind
@@ -96,6 +97,7 @@ right-lacking = { $name } hat nicht das Recht zum { $needed ->
     }
 cross-origin = Anfrage einer fremden Website abgelehnt: Origin stimmt nicht mit Host überein
 foreign-page = Mit einem Cookie muss eine Änderung von einer Seite dieses Servers kommen: Sec-Fetch-Site oder Origin bestätigen das nicht
+foreign-web-socket = Mit einem Cookie muss ein WebSocket von einer Seite dieses Servers geöffnet werden: Origin bestätigt das nicht
 no-session = Es gibt keine Sitzung { $id }
 
 ## Grenzen
@@ -229,4 +231,6 @@ audit-unreadable = Das Änderungsprotokoll lässt sich nicht lesen: { $error }
 at-or-not = Der Wert muss at oder -at sein
 no-wait = Der Wert muss eine Anzahl von Sekunden von 0 bis { $most } sein
 unknown-topic = Unbekanntes Thema; bekannt sind { $known }
+web-socket-version = Nur Version 13 von WebSockets ist verfügbar
+no-web-socket = Die Anfrage öffnet keinen WebSocket: { $error }
 topics-needed = Nennen Sie Themen, durch Kommas getrennt: { $known }

@@ -42,6 +42,7 @@ status-413-title = Content Too Large
 status-415-title = Unsupported Media Type
 status-416-title = Range Not Satisfiable
 status-421-title = Misdirected Request
+status-426-title = Upgrade Required
 status-500-title = Internal Server Error
 
 ## Requests that cannot be read
@@ -96,6 +97,7 @@ right-lacking = { $name } lacks the right to { $needed ->
     }
 cross-origin = cross-origin request refused: Origin differs from Host
 foreign-page = with a cookie, a change must come from a page of this server: Sec-Fetch-Site or Origin does not say so
+foreign-web-socket = with a cookie, a WebSocket must be opened by a page of this server: Origin does not say so
 no-session = there is no session { $id }
 
 ## Limits
@@ -229,4 +231,6 @@ audit-unreadable = the audit log cannot be read: { $error }
 at-or-not = it is at or -at
 no-wait = it is a number of seconds from 0 to { $most }
 unknown-topic = unknown topic; known are { $known }
+web-socket-version = the only version of WebSockets here is 13
+no-web-socket = the request opens no WebSocket: { $error }
 topics-needed = name topics, separated by commas: { $known }

@@ -69,6 +69,16 @@ pub(in crate::api) enum EndReason {
     TooSlow,
 }
 
+impl EndReason {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::LoggedOff => "loggedOff",
+            Self::TooSlow => "tooSlow",
+        }
+    }
+}
+
 /// What events have in common.
 pub(super) struct Head {
     pub(super) id: String,

@@ -1,12 +1,17 @@
-//! `/events`: what changes, as it changes, as server-sent events or as pages for those who poll.
+//! `/events`: what changes, as it changes, by a WebSocket, as server-sent events or as pages for those who poll.
 
+mod course;
 mod feed;
 mod kinds;
+mod page;
+mod pings;
 mod ring;
+mod server_sent;
 mod source;
-mod stream;
 #[cfg(test)]
 mod tests;
+mod web_socket;
+mod written;
 
 use std::time::Duration;
 
@@ -18,17 +23,20 @@ use actix_web::{
     },
     web,
 };
+use course::Course;
 pub(in crate::api) use feed::Feed;
 use feed::Topics;
 pub(in crate::api) use kinds::{StreamEvent, Topic};
 use serde::Deserialize;
-use stream::Stream;
 use tokio::time::timeout;
 use utoipa::IntoParams;
 
 use super::{Api, Kind, List, Problem, Reader, StreamPermit, Streams, Time, wrong_value};
 use crate::{
-    api::access::{LogOn, may},
+    api::{
+        access::{LogOn, may},
+        cross_origin::is_web_socket,
+    },
     operators::Right,
     texts::Text,
 };
@@ -95,18 +103,23 @@ impl Topics {
 
 /// Follows changes.
 ///
-/// `Accept: text/event-stream` chooses an endless stream of server-sent events: `stream.hello`; without `after`, or where the past
-/// is lost, `stream.reset` with the topics whose lists are to be read anew; the events since; `stream.ready`; then each event as it
-/// happens, and a `stream.heartbeat` at least every 15 seconds. `stream.end` says why the server ends it. Else the answer is a
-/// page, whose `next` is the `after` of the next one. Each `*.changed` has the whole object as it is now. The topic `audit` needs
-/// the right to administer.
+/// `Upgrade: websocket` opens a WebSocket, with a text message for each event; `Accept: text/event-stream` chooses an endless
+/// stream of server-sent events. Both have the same course: `stream.hello`; without `after`, or where the past is lost,
+/// `stream.reset` with the topics whose lists are to be read anew; the events since; `stream.ready`; then each event as it
+/// happens, and a `stream.heartbeat` at least every 15 seconds. `stream.end` says why the server ends it, and so does the close
+/// code of a WebSocket: 1001 the server stops, 4401 the log-on has ended, 4408 the reader is too slow, 4400 the client sent a
+/// message. Else the answer is a page, whose `next` is the `after` of the next one. Each `*.changed` has the whole object as it
+/// is now. The topic `audit` needs the right to administer. A WebSocket by cookie must come from a page of this server.
 #[utoipa::path(
     operation_id = "followEvents", tag = "events",
     params(EventParams, ("Last-Event-ID" = Option<String>, Header, description = "As `after`; browsers send it when they reconnect.")),
-    responses((status = 200, description = "The events; as text/event-stream, one in the data of each server-sent event.", content(
-        (List<StreamEvent> = "application/json"),
-        (StreamEvent = "text/event-stream"),
-    ))),
+    responses(
+        (status = 101, description = "The WebSocket (RFC 6455): the events, each a text message as in the JSON of a page."),
+        (status = 200, description = "The events; as text/event-stream, one in the data of each server-sent event.", content(
+            (List<StreamEvent> = "application/json"),
+            (StreamEvent = "text/event-stream"),
+        )),
+    ),
     extensions(("x-effect" = json!("read")))
 )]
 #[get("/events")]
@@ -116,10 +129,11 @@ pub(in crate::api) async fn follow(
     feed: web::Data<Feed>,
     streams: web::Data<Streams>,
     request: HttpRequest,
+    input: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (params, topics) = EventParams::read(request.query_string())?;
     topics.admit(&log_on)?;
-    let is_stream = is_stream(&request)?;
+    let form = Form::of(&request)?;
     let permit = streams.events.admit(&log_on)?;
     let feed = feed.into_inner();
     let mut follower = feed.follow(topics);
@@ -131,34 +145,49 @@ pub(in crate::api) async fn follow(
     let last = last.and_then(|last| last.to_str().ok());
     let after = last.or(params.after.as_deref());
     // What is no cursor of ours is one of a history that is lost.
-    let after = after.map(|cursor| ring::seq(cursor).unwrap_or_default());
+    let after = after.map(|cursor| written::seq(cursor).unwrap_or_default());
     let reset = follower.go_on(after);
-    let stream = Stream::new(follower, request, permit);
-    Ok(match is_stream {
-        true => stream.answer(reset),
-        false => {
+    let has_hello = form != Form::Page || after.is_none();
+    let course = Course::new(follower, request.clone(), permit, has_hello, reset);
+    match form {
+        Form::WebSocket => web_socket::answer(course, &request, input),
+        Form::ServerSent => Ok(server_sent::answer(course, &request)),
+        Form::Page => {
             let wait = Duration::from_secs(params.wait.unwrap_or_default());
-            stream.page(after.is_none(), reset, wait).await
+            Ok(page::answer(course, wait).await)
         }
-    })
+    }
 }
 
-/// Whether server-sent events are asked for, not a page.
-fn is_stream(request: &HttpRequest) -> Result<bool, Problem> {
-    let accepted = Accept::parse(request).map(|accept| accept.ranked());
-    let accepted = accepted.unwrap_or_default();
-    let known = accepted.iter().find_map(|kind| match kind.essence_str() {
-        "text/event-stream" => Some(true),
-        "application/json" | "application/*" | "*/*" => Some(false),
-        _ => None,
-    });
-    match known {
-        Some(is_stream) => Ok(is_stream),
-        None if accepted.is_empty() => Ok(false),
-        None => {
+/// The forms of events.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    WebSocket,
+    ServerSent,
+    Page,
+}
+
+impl Form {
+    /// The form that a request asks for.
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        if is_web_socket(request.headers()) {
+            web_socket::check(request)?;
+            return Ok(Self::WebSocket);
+        }
+        let accepted = Accept::parse(request).map(|accept| accept.ranked());
+        let accepted = accepted.unwrap_or_default();
+        if accepted.is_empty() {
+            return Ok(Self::Page);
+        }
+        let known = accepted.iter().find_map(|kind| match kind.essence_str() {
+            "text/event-stream" => Some(Self::ServerSent),
+            "application/json" | "application/*" | "*/*" => Some(Self::Page),
+            _ => None,
+        });
+        known.ok_or_else(|| {
             let detail =
                 Text::new("known-forms").with("known", "text/event-stream, application/json");
-            Err(Problem::blank(StatusCode::NOT_ACCEPTABLE, detail))
-        }
+            Problem::blank(StatusCode::NOT_ACCEPTABLE, detail)
+        })
     }
 }

@@ -1,14 +1,14 @@
 //! The latest events of all topics, from which each stream reads at its own pace.
 
-use std::{collections::VecDeque, ops::Range, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
-use actix_web::web::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     Time,
     kinds::{Head, Topic},
+    written::{Written, cursor},
 };
 
 /// An event that was written once, for all streams.
@@ -18,16 +18,7 @@ pub(super) struct Event {
     pub(super) topic: Topic,
     /// Who may see it beside those who may operate; `None` where whoever may read the topic may see it.
     pub(super) owner: Option<String>,
-    /// As a server-sent event.
-    pub(super) frame: Bytes,
-    json: Range<usize>,
-}
-
-impl Event {
-    /// The event as JSON.
-    pub(super) fn json(&self) -> Bytes {
-        self.frame.slice(self.json.clone())
-    }
+    pub(super) written: Written,
 }
 
 /// The latest events, in the order of their numbers.
@@ -72,14 +63,13 @@ impl Ring {
             cursor: cursor(seq),
             seq,
         };
-        let (frame, json) = framed(&event(head), seq);
-        self.octets += frame.len();
+        let written = Written::new(&event(head), seq);
+        self.octets += written.len();
         self.events.push_back(Arc::new(Event {
             seq,
             topic,
             owner,
-            frame,
-            json,
+            written,
         }));
         while self.octets > self.capacity {
             self.drop_first();
@@ -102,31 +92,10 @@ impl Ring {
 
     fn drop_first(&mut self) {
         if let Some(event) = self.events.pop_front() {
-            self.octets -= event.frame.len();
+            self.octets -= event.written.len();
             self.dropped = event.seq;
         }
     }
-}
-
-/// An event as a server-sent event, and where in it its JSON is.
-pub(super) fn framed(event: &impl Serialize, seq: u64) -> (Bytes, Range<usize>) {
-    let mut frame = format!("id: {}\ndata: ", cursor(seq)).into_bytes();
-    let start = frame.len();
-    // Values of ours always have a JSON form, which has no line break.
-    let _ = serde_json::to_writer(&mut frame, event);
-    let end = frame.len();
-    frame.extend_from_slice(b"\n\n");
-    (frame.into(), start..end)
-}
-
-/// The place after the event with this number.
-pub(super) fn cursor(seq: u64) -> String {
-    format!("e1.{seq:x}")
-}
-
-/// The number in a cursor; `None` if it is none of ours.
-pub(super) fn seq(cursor: &str) -> Option<u64> {
-    u64::from_str_radix(cursor.strip_prefix("e1.")?, 16).ok()
 }
 
 #[cfg(test)]
@@ -159,23 +128,5 @@ mod tests {
         assert_eq!(numbers, expected);
         assert_eq!(ring.after(ring.last - 1, 9).unwrap().len(), 1);
         assert_eq!(ring.after(ring.dropped, 2).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn cursor_names_the_number_of_an_event() {
-        let mut ring = Ring::new(1000, 7);
-        push(&mut ring);
-        let event = &ring.after(ring.dropped, 1).unwrap()[0];
-        let text = String::from_utf8(event.frame.to_vec()).unwrap();
-        let id = text.lines().next().unwrap().strip_prefix("id: ").unwrap();
-        assert_eq!(seq(id), Some(event.seq));
-        let json: serde_json::Value = serde_json::from_slice(&event.json()).unwrap();
-        assert_eq!(
-            (&json["cursor"], &json["type"]),
-            (&id.into(), &"phone.removed".into())
-        );
-        for wrong in ["", "e1.", "e2.1", "1", "e1.x"] {
-            assert_eq!(seq(wrong), None, "{wrong}");
-        }
     }
 }

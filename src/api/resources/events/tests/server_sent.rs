@@ -1,19 +1,19 @@
-#![allow(clippy::unwrap_used)]
+//! Server-sent events: a slow reader, and the stop of the server.
+
 use std::time::Duration;
 
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use super::{
-    Feed,
-    kinds::{PhoneRemoved, Topic},
-};
+use super::push;
 use crate::api::tests::served;
 
 /// The events of an open stream.
 struct Reader {
     response: Response,
     unread: Vec<u8>,
+    /// How many octets of it have no end of an event.
+    searched: usize,
 }
 
 impl Reader {
@@ -28,14 +28,17 @@ impl Reader {
         Self {
             response,
             unread: Vec::new(),
+            searched: 0,
         }
     }
 
     /// The next event; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Value> {
         loop {
-            let end = self.unread.windows(2).position(|pair| pair == b"\n\n");
-            if let Some(end) = end {
+            let unread = self.unread.get(self.searched..).unwrap_or_default();
+            let end = unread.windows(2).position(|pair| pair == b"\n\n");
+            if let Some(end) = end.map(|end| self.searched + end) {
+                self.searched = 0;
                 let frame: Vec<u8> = self.unread.drain(..end + 2).collect();
                 let frame = String::from_utf8(frame).unwrap();
                 let data = frame.lines().find_map(|line| line.strip_prefix("data: "));
@@ -44,6 +47,8 @@ impl Reader {
                 }
                 continue;
             }
+            // Long events are not searched again with each part.
+            self.searched = self.unread.len().saturating_sub(1);
             let part = self.response.chunk();
             let part = tokio::time::timeout(Duration::from_secs(30), part).await;
             self.unread.extend_from_slice(&part.unwrap().unwrap()?);
@@ -61,16 +66,6 @@ impl Reader {
             self.expect(kind).await;
         }
     }
-}
-
-/// Pushes an event of a mebibyte.
-fn push(feed: &Feed) {
-    feed.change(|state| {
-        let subject = "/api/v1/phones/1".to_owned();
-        state.ring.push(Topic::Phones, subject, None, |head| {
-            PhoneRemoved::new(head, "x".repeat(1 << 20))
-        });
-    });
 }
 
 #[actix_web::test]
