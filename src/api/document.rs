@@ -11,6 +11,7 @@ use super::{
     access::COOKIE_NAME,
     idempotency,
     problem::{Problem, ProblemBody},
+    resources::events::{LiveTopicAsked, Topic, TopicAsked},
     routes::{BASE, routes},
 };
 use crate::texts::Text;
@@ -55,7 +56,7 @@ impl Operation {
 
 /// What the document has beside the operations and their types.
 #[derive(OpenApi)]
-#[openapi(components(schemas(ProblemBody)))]
+#[openapi(components(schemas(ProblemBody, Topic, TopicAsked, LiveTopicAsked)))]
 struct Base;
 
 /// The methods of HTTP as `Allow` names them, in the order of their keys in the document.

@@ -76,3 +76,4 @@ mod trusted;
 mod udp;
 #[cfg(unix)]
 mod watch;
+mod web_socket;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path, process::Output, sync::Arc, time::Duration};
 
 use rustls_pki_types::ServerName;
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -13,8 +14,9 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use crate::{
     support::{
         PATIENCE,
-        process::{Serving, run},
+        process::{PASSWORDS, Serving, run},
         server::http,
+        web_socket::WebSocket,
     },
     tls::{Files, params},
 };
@@ -161,6 +163,26 @@ async fn peers_that_never_finish_a_handshake_free_their_places() {
         let end = timeout(PATIENCE, stream.read(&mut [0; 64])).await;
         assert!(end.is_ok(), "a place is held");
     }
+}
+
+#[tokio::test]
+async fn web_socket_lives_over_tls_until_the_server_stops() {
+    let settings = format!("{PASSWORDS}{TLS}");
+    let server = Serving::start(tempfile::tempdir().unwrap(), &settings);
+    let token = std::fs::read_to_string(server.data().join("cli.token")).unwrap();
+    let authorization = format!("Bearer {}", token.trim());
+    let io = connect(server.web).await;
+    let host = format!("localhost:{}", server.web.port());
+    let socket = WebSocket::over(io, &host, &authorization, "topics=phones").await;
+    let mut socket = socket.unwrap();
+    socket.opening().await;
+    let phone = server.phone("000413000001", "sip:1@pbx.example");
+    phone.start().await;
+    let is_there = |data: &Value| data["phone"]["state"] == "controlled";
+    socket.until("phone.changed", is_there).await;
+    let stopped = std::thread::spawn(move || server.stop());
+    assert_eq!(socket.closed().await, 1001);
+    assert_eq!(stopped.join().unwrap().0, Some(0));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ pub mod skipped;
 #[cfg(unix)]
 pub mod terminal;
 pub mod wall_clock;
+pub mod web_socket;
 pub mod wire;
 pub mod xml;
 

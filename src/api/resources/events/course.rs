@@ -8,13 +8,16 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
+    super::trace::TracedMessage,
     StreamPermit, Time,
     feed::Follower,
     kinds::{
-        EndReason, Head, ResetReason, StreamEnd, StreamHeartbeat, StreamHello, StreamReady,
-        StreamReset, Topic,
+        EndReason, Head, LogAdded, LogMissed, ResetReason, StreamEnd, StreamHeartbeat, StreamHello,
+        StreamReady, StreamReset, TraceAdded, TraceMissed,
     },
+    live::{LiveEvent, LiveTopics},
     ring::Event,
+    topics::LiveTopic,
     written::{Written, cursor},
 };
 use crate::{
@@ -32,18 +35,25 @@ const TURN: usize = 256;
 /// How long who was ended waits before it returns.
 const RECONNECT: u64 = 2;
 
-/// The topics that must be read anew, and why.
-pub(super) type Reset = Option<(ResetReason, Vec<Topic>)>;
+/// How many events of each live topic are sent in one turn.
+const LIVE_TURN: usize = 64;
+
+/// The names of the topics that must be read anew, and why.
+pub(super) type Reset = Option<(ResetReason, Vec<String>)>;
 
 /// What one reader is sent.
 pub(super) struct Course {
     follower: Follower,
+    live: LiveTopics,
     /// Says who asks, and whether the log-on still holds.
     request: HttpRequest,
     /// With what it begins.
     opening: Vec<Written>,
     sent_at: Instant,
     state: State,
+    /// Tells its live events from those of other streams, with a count.
+    number: u32,
+    told: u64,
     _permit: StreamPermit,
 }
 
@@ -66,6 +76,7 @@ pub(super) struct Turn {
 impl Course {
     pub(super) fn new(
         follower: Follower,
+        live: LiveTopics,
         request: HttpRequest,
         permit: StreamPermit,
         has_hello: bool,
@@ -73,10 +84,13 @@ impl Course {
     ) -> Self {
         let mut course = Self {
             follower,
+            live,
             request,
             opening: Vec::new(),
             sent_at: Instant::now(),
             state: State::Returning,
+            number: getrandom::u32().unwrap_or_default(),
+            told: 0,
             _permit: permit,
         };
         if has_hello {
@@ -105,6 +119,9 @@ impl Course {
             if !more && self.state == State::Returning {
                 self.state = State::Live;
                 events.push(self.own("ready", StreamReady::new));
+            }
+            if self.state == State::Live {
+                self.add_live(&mut events);
             }
             if events.is_empty() && self.sent_at.elapsed() >= HEARTBEAT {
                 events.push(self.own("heartbeat", StreamHeartbeat::new));
@@ -156,9 +173,42 @@ impl Course {
         Ok((seen.map(|event| event.written.clone()).collect(), more))
     }
 
+    /// Adds the next events of live topics: a few, behind those of other topics.
+    fn add_live(&mut self, events: &mut Vec<Written>) {
+        for (topic, event) in self.live.take(LIVE_TURN) {
+            self.told += 1;
+            events.push(self.written(topic, event));
+        }
+    }
+
+    fn written(&self, topic: LiveTopic, event: LiveEvent) -> Written {
+        let path = topic.path();
+        let id = format!("{path}/{:08x}.{}", self.number, self.told);
+        let (head, seq) = (self.head(id, path), self.follower.position);
+        match (event, topic) {
+            (LiveEvent::Line(line), _) => Written::new(&LogAdded::new(head, line), seq),
+            (LiveEvent::Message(message), _) => {
+                let message = TracedMessage::of(&message);
+                Written::new(&TraceAdded::new(head, message), seq)
+            }
+            (LiveEvent::Missed(count), LiveTopic::Logs) => {
+                Written::new(&LogMissed::new(head, count), seq)
+            }
+            (LiveEvent::Missed(count), LiveTopic::Trace(_)) => {
+                Written::new(&TraceMissed::new(head, count), seq)
+            }
+        }
+    }
+
     /// Waits for an event, at most for this time.
     async fn changed(&mut self, time: Duration) {
-        let _ = timeout(time, self.follower.changed.changed()).await;
+        let changed = async {
+            tokio::select! {
+                _ = self.follower.changed.changed() => {}
+                () = self.live.changed() => {}
+            }
+        };
+        let _ = timeout(time, changed).await;
     }
 
     /// The last event.
@@ -173,15 +223,21 @@ impl Course {
 
     /// An event of the stream itself.
     fn own<T: Serialize>(&self, name: &str, event: impl FnOnce(Head) -> T) -> Written {
-        let (seq, now) = (self.follower.position, Timestamp::now());
-        let head = Head {
-            id: format!("stream.{name}/{seq}/{}", now.as_microsecond()),
-            time: Time(now),
-            subject: "stream".to_owned(),
+        let (seq, now) = (self.follower.position, Timestamp::now().as_microsecond());
+        let head = self.head(format!("stream.{name}/{seq}/{now}"), "stream".to_owned());
+        Written::new(&event(head), seq)
+    }
+
+    /// The head of an event that is not among those that are kept.
+    fn head(&self, id: String, subject: String) -> Head {
+        let seq = self.follower.position;
+        Head {
+            id,
+            time: Time(Timestamp::now()),
+            subject,
             cursor: cursor(seq),
             seq,
-        };
-        Written::new(&event(head), seq)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::{
     kinds::{ResetReason, Topic},
     ring::{Event, Ring},
+    topics::Topics,
 };
 
 /// The events of a server.
@@ -38,10 +39,6 @@ struct TopicState {
     /// The number of the event since which no change was missed.
     complete_since: Option<u64>,
 }
-
-/// The topics of a stream.
-#[derive(Clone, Debug)]
-pub(super) struct Topics(pub(super) Vec<Topic>);
 
 /// A stream's place in the events.
 pub(super) struct Follower {
@@ -103,7 +100,7 @@ impl Feed {
     pub(super) fn follow(self: &Arc<Self>, topics: Topics) -> Follower {
         let changed = self.changed.subscribe();
         let mut state = self.lock();
-        for topic in &topics.0 {
+        for topic in &topics.kept {
             let topic = &mut state.topics[*topic as usize];
             topic.followers += 1;
             if topic.complete_since.is_none() {
@@ -185,7 +182,7 @@ impl Follower {
                 let state = self.feed.lock();
                 let is_complete =
                     |topic: &Topic| state.topics[*topic as usize].complete_since.is_some();
-                if state.is_stopping || self.topics.0.iter().all(is_complete) {
+                if state.is_stopping || self.topics.kept.iter().all(is_complete) {
                     return !state.is_stopping;
                 }
             }
@@ -201,15 +198,15 @@ impl Follower {
         let (dropped, last) = (state.ring.dropped, state.ring.last);
         self.position = last;
         match after {
-            None => Some((ResetReason::Start, self.topics.0.clone())),
+            None => Some((ResetReason::Start, self.topics.kept.clone())),
             Some(after) if after < dropped || after > last => {
-                Some((ResetReason::HistoryLost, self.topics.0.clone()))
+                Some((ResetReason::HistoryLost, self.topics.kept.clone()))
             }
             Some(after) => {
                 self.position = after;
                 let since = |topic: &Topic| state.topics[*topic as usize].complete_since;
                 let is_missed = |topic: &Topic| since(topic).is_none_or(|since| since > after);
-                let missed: Vec<_> = self.topics.0.iter().copied().filter(is_missed).collect();
+                let missed: Vec<_> = self.topics.kept.iter().copied().filter(is_missed).collect();
                 (!missed.is_empty()).then_some((ResetReason::NotWatchedMeanwhile, missed))
             }
         }
@@ -225,7 +222,7 @@ impl Follower {
         }
         let more = events.len() == most;
         let own = events.into_iter();
-        let own = own.filter(|event| self.topics.0.contains(&event.topic));
+        let own = own.filter(|event| self.topics.kept.contains(&event.topic));
         Some((own.collect(), more))
     }
 
@@ -237,7 +234,7 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         let mut state = self.feed.lock();
-        for topic in &self.topics.0 {
+        for topic in &self.topics.kept {
             let topic = &mut state.topics[*topic as usize];
             topic.followers -= 1;
             topic.left_at = Some(Instant::now());

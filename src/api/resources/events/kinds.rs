@@ -5,13 +5,13 @@ use utoipa::ToSchema;
 
 use super::{
     super::{
-        audit::AuditEntry, clients::Client, licenses::Licensing, operations::OperationShown,
-        phones::Phone, settings::Setting,
+        audit::AuditEntry, clients::Client, licenses::Licensing, logs::LogLine,
+        operations::OperationShown, phones::Phone, settings::Setting, trace::TracedMessage,
     },
     Time,
 };
 
-/// What a stream tells of.
+/// A topic of which the latest events are kept.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) enum Topic {
@@ -45,6 +45,35 @@ impl Topic {
     }
 }
 
+/// A topic as it is asked for.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the parameter in the API's document")]
+pub(in crate::api) enum TopicAsked {
+    Kept(Topic),
+    Live(LiveTopicAsked),
+}
+
+/// `logs` or `trace:{phone}`, of which no history is kept.
+#[derive(Debug, ToSchema)]
+#[schema(pattern = "^(logs|trace:.+)$")]
+#[expect(dead_code, reason = "describes the parameter in the API's document")]
+pub(in crate::api) struct LiveTopicAsked(String);
+
+/// A topic as it is told; also `trace:{phone}`.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the events in the API's document")]
+pub(in crate::api) enum TopicTold {
+    Phones,
+    Clients,
+    Licenses,
+    Settings,
+    Operations,
+    Audit,
+    Logs,
+}
+
 /// Why the topics of a reset are to be read anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +82,7 @@ pub(in crate::api) enum ResetReason {
     Start,
     /// The cursor is older than the history, or of an earlier start of the server.
     HistoryLost,
-    /// Nobody followed these topics in between.
+    /// Nobody followed these topics in between, or they have no history.
     NotWatchedMeanwhile,
 }
 
@@ -197,6 +226,24 @@ kinds! {
     AuditAdded, AuditAddedType, AuditAddedData = "audit.added" {
         entry: AuditEntry,
     }
+    /// The log has a new line.
+    LogAdded, LogAddedType, LogAddedData = "log.added" {
+        line: LogLine,
+    }
+    /// Lines of the log came faster than they were read, and were left out.
+    LogMissed, LogMissedType, LogMissedData = "log.missed" {
+        /// How many; null where they were deleted before they were counted.
+        count: Option<u64>,
+    }
+    /// A phone and the server exchanged a message.
+    TraceAdded, TraceAddedType, TraceAddedData = "trace.added" {
+        message: TracedMessage,
+    }
+    /// Messages came faster than they were read, and were left out.
+    TraceMissed, TraceMissedType, TraceMissedData = "trace.missed" {
+        /// How many.
+        count: Option<u64>,
+    }
     /// The stream has begun.
     StreamHello, StreamHelloType, StreamHelloData = "stream.hello" {
         /// Of the server.
@@ -207,7 +254,8 @@ kinds! {
     /// Read the lists of these topics anew; what changes from now on follows.
     StreamReset, StreamResetType, StreamResetData = "stream.reset" {
         reason: ResetReason,
-        topics: Vec<Topic>,
+        #[schema(value_type = Vec<TopicTold>)]
+        topics: Vec<String>,
     }
     /// All events since the cursor were sent; from here on the stream is live.
     StreamReady, StreamReadyType, StreamReadyData = "stream.ready" {}

@@ -3,6 +3,7 @@
 mod course;
 mod feed;
 mod kinds;
+mod live;
 mod page;
 mod pings;
 mod ring;
@@ -10,6 +11,7 @@ mod server_sent;
 mod source;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod web_socket;
 mod written;
 
@@ -23,31 +25,28 @@ use actix_web::{
     },
     web,
 };
-use course::Course;
+use course::{Course, Reset};
 pub(in crate::api) use feed::Feed;
-use feed::Topics;
-pub(in crate::api) use kinds::{StreamEvent, Topic};
+use kinds::ResetReason;
+pub(in crate::api) use kinds::{LiveTopicAsked, StreamEvent, Topic, TopicAsked};
+use live::{LiveTopics, Sources};
 use serde::Deserialize;
 use tokio::time::timeout;
+use topics::Topics;
 use utoipa::IntoParams;
 
-use super::{Api, Kind, List, Problem, Reader, StreamPermit, Streams, Time, wrong_value};
-use crate::{
-    api::{
-        access::{LogOn, may},
-        cross_origin::is_web_socket,
-    },
-    operators::Right,
-    texts::Text,
+use super::{
+    Api, Kind, List, Problem, Reader, StreamPermit, Streams, Time, logs::LogReaders, wrong_value,
 };
+use crate::{api::cross_origin::is_web_socket, texts::Text};
 
 /// What is followed, and from where.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct EventParams {
-    /// The topics, separated by commas.
-    #[param(value_type = Vec<Topic>, style = Form, explode = false, required = true)]
+    /// The topics, separated by commas. Of `logs` and `trace:{phone}` there is no history, and no page.
+    #[param(value_type = Vec<TopicAsked>, style = Form, explode = false, required = true)]
     topics: Option<String>,
     /// The cursor of the last event that was received. `Last-Event-ID` goes before it.
     after: Option<String>,
@@ -69,35 +68,8 @@ impl EventParams {
             let detail = Text::new("no-wait").with("most", MOST_WAIT);
             return Err(Problem::parameter("wait", detail));
         }
-        let known = || Topic::ALL.map(Topic::name).join(", ");
-        let mut topics = Vec::new();
-        for name in params.topics.iter().flat_map(|all| all.split(',')) {
-            let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
-            let unknown = || Text::new("unknown-topic").with("known", known());
-            let topic = topic.ok_or_else(|| Problem::parameter("topics", unknown()))?;
-            if !topics.contains(&topic) {
-                topics.push(topic);
-            }
-        }
-        if topics.is_empty() {
-            let detail = Text::new("topics-needed").with("known", known());
-            return Err(Problem::parameter("topics", detail));
-        }
-        Ok((params, Topics(topics)))
-    }
-}
-
-impl Topics {
-    /// Whether a log-on may follow all of them.
-    fn admit(&self, log_on: &LogOn) -> Result<(), Problem> {
-        let admins = self.0.contains(&Topic::Audit) && !may(log_on, Right::Admin);
-        if admins || !may(log_on, Right::Read) {
-            let needed = if admins { "administer" } else { "read" };
-            let detail = Text::new("right-lacking").with("name", log_on.name.as_str());
-            let detail = detail.with("needed", needed);
-            return Err(Problem::new(Kind::NO_RIGHT, detail));
-        }
-        Ok(())
+        let topics = Topics::read(params.topics.as_deref().unwrap_or_default())?;
+        Ok((params, topics))
     }
 }
 
@@ -109,7 +81,9 @@ impl Topics {
 /// happens, and a `stream.heartbeat` at least every 15 seconds. `stream.end` says why the server ends it, and so does the close
 /// code of a WebSocket: 1001 the server stops, 4401 the log-on has ended, 4408 the reader is too slow, 4400 the client sent a
 /// message. Else the answer is a page, whose `next` is the `after` of the next one. Each `*.changed` has the whole object as it
-/// is now. The topic `audit` needs the right to administer. A WebSocket by cookie must come from a page of this server.
+/// is now. The topics `audit`, `logs` and `trace:{phone}` need the right to administer; the last two are told live alone, and of a
+/// reader that is too slow for them `log.missed` and `trace.missed` say how many events it did not get. A WebSocket by cookie must
+/// come from a page of this server.
 #[utoipa::path(
     operation_id = "followEvents", tag = "events",
     params(EventParams, ("Last-Event-ID" = Option<String>, Header, description = "As `after`; browsers send it when they reconnect.")),
@@ -128,13 +102,23 @@ pub(in crate::api) async fn follow(
     api: web::Data<Api>,
     feed: web::Data<Feed>,
     streams: web::Data<Streams>,
+    readers: web::Data<LogReaders>,
     request: HttpRequest,
     input: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (params, topics) = EventParams::read(request.query_string())?;
     topics.admit(&log_on)?;
     let form = Form::of(&request)?;
+    if form == Form::Page {
+        topics.admit_page()?;
+    }
     let permit = streams.events.admit(&log_on)?;
+    let sources = Sources {
+        api: &api,
+        readers: &readers,
+        streams: &streams,
+    };
+    let live = LiveTopics::start(&topics.live, &sources, &log_on).await?;
     let feed = feed.into_inner();
     let mut follower = feed.follow(topics);
     source::start(&feed, &api);
@@ -146,9 +130,9 @@ pub(in crate::api) async fn follow(
     let after = last.or(params.after.as_deref());
     // What is no cursor of ours is one of a history that is lost.
     let after = after.map(|cursor| written::seq(cursor).unwrap_or_default());
-    let reset = follower.go_on(after);
+    let reset = reset(follower.go_on(after), live.names());
     let has_hello = form != Form::Page || after.is_none();
-    let course = Course::new(follower, request.clone(), permit, has_hello, reset);
+    let course = Course::new(follower, live, request.clone(), permit, has_hello, reset);
     match form {
         Form::WebSocket => web_socket::answer(course, &request, input),
         Form::ServerSent => Ok(server_sent::answer(course, &request)),
@@ -157,6 +141,16 @@ pub(in crate::api) async fn follow(
             Ok(page::answer(course, wait).await)
         }
     }
+}
+
+/// The topics that must be read anew: of kept ones those that were missed, and the live ones in any case.
+fn reset(kept: Option<(ResetReason, Vec<Topic>)>, live: Vec<String>) -> Reset {
+    let (reason, kept) = match kept {
+        None if live.is_empty() => return None,
+        kept => kept.unwrap_or((ResetReason::NotWatchedMeanwhile, Vec::new())),
+    };
+    let kept = kept.iter().map(|topic| topic.name().to_owned());
+    Some((reason, kept.chain(live).collect()))
 }
 
 /// The forms of events.

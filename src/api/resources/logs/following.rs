@@ -8,31 +8,74 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Api, LogLine, LogReaders, folder, reading};
-use crate::logs::reading::{Entry, Order, Position, Query};
+use super::{Api, LogLine, LogReaders, Problem, folder, reading};
+use crate::logs::reading::{Entry, Found, Order, Position, Query};
 
 /// How often the log is looked at for new lines.
-const INTERVAL: Duration = Duration::from_millis(500);
+pub(in crate::api::resources) const INTERVAL: Duration = Duration::from_millis(500);
 /// How long a stream is silent before an empty line shows that the connection stands.
 const SILENCE: Duration = Duration::from_secs(15);
 /// The most lines of a part of a stream.
 const PART: usize = 1000;
 
-/// A stream of lines.
-struct Following {
+/// Reads the lines that come.
+pub(in crate::api::resources) struct Tail {
     api: web::Data<Api>,
     readers: web::Data<LogReaders>,
     query: Query,
-    state: State,
-    written_at: Instant,
+    /// The end of what was read.
+    at: Option<Position>,
 }
 
-/// How far a stream is.
-enum State {
-    /// The last lines are not written yet.
-    New,
-    /// It goes on from here.
-    At(Option<Position>),
+impl Tail {
+    /// Reads all lines from now on.
+    pub(in crate::api::resources) async fn of_all(
+        api: web::Data<Api>,
+        readers: web::Data<LogReaders>,
+    ) -> Result<Self, Problem> {
+        let query = Query {
+            level: None,
+            phone: None,
+            text: None,
+            since: None,
+            order: Order::OldestFirst,
+            limit: PART,
+        };
+        let mut tail = Self {
+            api,
+            readers,
+            query,
+            at: None,
+        };
+        tail.go_to_end().await?;
+        Ok(tail)
+    }
+
+    /// What has come since the last call, as far as one search reads.
+    pub(in crate::api::resources) async fn read(&mut self) -> Result<Found, Problem> {
+        let query = Query {
+            order: Order::OldestFirst,
+            limit: PART,
+            ..self.query.clone()
+        };
+        let found = self.readers.search(&self.api, query, self.at).await?;
+        self.at = found.at;
+        Ok(found)
+    }
+
+    async fn go_to_end(&mut self) -> Result<(), Problem> {
+        let folder = folder(&self.api);
+        self.at = self.readers.read(move || reading::end(&folder)).await?;
+        Ok(())
+    }
+}
+
+/// A stream of lines.
+struct Following {
+    tail: Tail,
+    /// Whether the last lines are not written yet.
+    is_new: bool,
+    written_at: Instant,
 }
 
 pub(super) fn follow(
@@ -42,10 +85,13 @@ pub(super) fn follow(
     after: Option<Position>,
 ) -> impl Stream<Item = Vec<u8>> + 'static {
     let following = Following {
-        api,
-        readers,
-        query,
-        state: after.map_or(State::New, |after| State::At(Some(after))),
+        tail: Tail {
+            api,
+            readers,
+            query,
+            at: after,
+        },
+        is_new: after.is_none(),
         written_at: Instant::now(),
     };
     stream::unfold(following, |mut following| async {
@@ -57,19 +103,11 @@ pub(super) fn follow(
 impl Following {
     /// What is written next; `None` when the files cannot be read, or the server stops.
     async fn next(&mut self) -> Option<Vec<u8>> {
-        let mut from = match self.state {
-            State::New => return self.start().await,
-            State::At(position) => position,
-        };
+        if std::mem::take(&mut self.is_new) {
+            return self.start().await;
+        }
         loop {
-            let query = Query {
-                order: Order::OldestFirst,
-                limit: PART,
-                ..self.query.clone()
-            };
-            let found = self.readers.search(&self.api, query, from).await.ok()?;
-            self.state = State::At(found.at);
-            from = found.at;
+            let found = self.tail.read().await.ok()?;
             let mut part = Vec::new();
             if found.missed {
                 part = line(&json!({ "missed": null }));
@@ -90,18 +128,13 @@ impl Following {
 
     /// The last lines.
     async fn start(&mut self) -> Option<Vec<u8>> {
-        let folder = folder(&self.api);
-        let end = self
-            .readers
-            .read(move || reading::end(&folder))
-            .await
-            .ok()?;
-        self.state = State::At(end);
+        let tail = &mut self.tail;
+        tail.go_to_end().await.ok()?;
         let query = Query {
             order: Order::NewestFirst,
-            ..self.query.clone()
+            ..tail.query.clone()
         };
-        let found = self.readers.search(&self.api, query, end).await.ok()?;
+        let found = tail.readers.search(&tail.api, query, tail.at).await.ok()?;
         let mut lines = found.lines;
         lines.reverse();
         let mut part = written(lines);

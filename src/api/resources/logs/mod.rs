@@ -1,7 +1,7 @@
 //! `/logs` and `/logs/lines`: the log files, and their lines by search.
 
 pub(in crate::api) mod download;
-mod following;
+pub(super) mod following;
 
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
