@@ -16,7 +16,7 @@ use uacsta_actors::{account::Account, counters::Counter};
 
 use super::{
     audit,
-    authentication::Keys,
+    authentication::{Keys, tickets::Proof},
     connection::Peer,
     cross_origin::{is_own_page, is_own_web_socket, is_web_socket},
     document::Document,
@@ -164,11 +164,16 @@ fn check_right(log_on: &LogOn, needed: Option<Right>) -> Result<(), Problem> {
     Err(Problem::new(Kind::NO_RIGHT, detail))
 }
 
-/// Who asks, by the token or the password, else by the cookie.
+/// Who asks: by the token, else by the ticket, else by the cookie.
 fn log_on(request: &HttpRequest, keys: &Keys) -> Result<LogOn, Problem> {
     let headers = request.headers();
     let authorization = headers.get(AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok());
+    if let Some(ticket) = ticket(request).filter(|_| authorization.is_none()) {
+        let (log_on, proof) = keys.redeem_ticket(&ticket, address(request, keys))?;
+        request.extensions_mut().insert(proof);
+        return Ok(log_on);
+    }
     let cookie = session_cookie(headers).filter(|_| authorization.is_none());
     let Some(cookie) = cookie else {
         return keys.check(authorization.unwrap_or_default(), address(request, keys));
@@ -218,12 +223,29 @@ pub(super) fn asker(request: &HttpRequest) -> Option<LogOn> {
 /// Who asked, while a request or its answer goes on; `None` if the log-on holds no longer. It is no use of a session or token.
 pub(super) fn still_logged_on(request: &HttpRequest) -> Option<LogOn> {
     let keys = request.app_data::<web::Data<Keys>>()?;
+    // A ticket is spent; what it was made by may still hold.
+    if let Some(proof) = request.extensions().get::<Proof>() {
+        return keys.recheck_proof(proof).ok();
+    }
     let headers = request.headers();
     match (headers.get(AUTHORIZATION), session_cookie(headers)) {
         (Some(authorization), _) => keys.recheck(authorization.to_str().ok()?).ok(),
         (None, cookie) => keys.recheck_cookie(cookie?).ok(),
     }
 }
+
+/// The ticket of a request for events; no other takes one.
+fn ticket(request: &HttpRequest) -> Option<String> {
+    if !request.method().is_safe() || request.path() != EVENTS {
+        return None;
+    }
+    let query: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).ok()?;
+    let mut query = query.into_iter();
+    query.find_map(|(name, value)| (name == "ticket").then_some(value))
+}
+
+/// The path of the events.
+const EVENTS: &str = "/api/v1/events";
 
 /// The right that a request needed; `None` for one that anybody may send.
 pub(super) fn needed(request: &HttpRequest) -> Option<Needed> {

@@ -189,6 +189,7 @@ fn complete(document: &mut Value) {
     document["servers"] = json!([{ "url": "/" }]);
     document["components"]["securitySchemes"] = json!({
         "token": { "type": "http", "scheme": "bearer", "description": "A token, such as that in cli.token." },
+        "ticket": { "type": "apiKey", "in": "query", "name": "ticket", "description": "A ticket of POST /tickets." },
         "session": { "type": "apiKey", "in": "cookie", "name": COOKIE_NAME, "description": "The cookie of POST /session." },
     });
     document["security"] = json!([{ "token": [] }, { "session": [] }]);

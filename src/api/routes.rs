@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::resources::{
     accounts, audit, bundles, certificate, certify, clients, csta, document, events, licenses,
     lines, links, logs, operations, operators, phones, problems, restart, service, session,
-    sessions, settings, status, tokens, trace,
+    sessions, settings, status, tickets, tokens, trace,
 };
 
 /// Where the API begins.
@@ -71,6 +71,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(logs::search)
         .service(logs::download::show)
         .service(events::follow)
+        .service(tickets::add)
         .service(document::show)
         .service(problems::show);
 }

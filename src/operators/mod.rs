@@ -18,6 +18,7 @@ pub use password::PasswordId;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 pub use sessions::{Origin, Session};
+pub(crate) use sessions::{key as hash_of_secret, secret as random_secret};
 use tokio::sync::{Mutex, Semaphore};
 use utoipa::ToSchema;
 

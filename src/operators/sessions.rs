@@ -147,12 +147,12 @@ fn end_longest_unused(
 }
 
 /// Under what a secret is kept.
-pub(super) fn key(secret: &str) -> [u8; 32] {
+pub(crate) fn key(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
 /// A random text of so many octets.
-pub(super) fn secret<const OCTETS: usize>() -> Result<String, getrandom::Error> {
+pub(crate) fn secret<const OCTETS: usize>() -> Result<String, getrandom::Error> {
     let mut octets = [0; OCTETS];
     getrandom::fill(&mut octets)?;
     Ok(BASE64URL_NOPAD.encode(&octets))

@@ -1,6 +1,6 @@
-//! Events by WebSocket: of the whole server, its log and the messages of a phone.
+//! Events by WebSocket: of the whole server, its log and the messages of a phone, and tickets.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Instant};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -115,4 +115,59 @@ async fn lines_of_the_log_are_told_live_and_those_left_out_are_counted() {
         }
     }
     assert!(missed > 0 && told >= 256, "{told} told, {missed} missed");
+}
+
+#[tokio::test]
+async fn ticket_opens_one_stream_which_ends_with_its_log_on() {
+    let server = Server::start();
+    let web = server.addresses.web.unwrap();
+    let new = json!({ "name": "anna", "rights": "read", "password": "correct horse" });
+    let (status, body) = server
+        .http("POST", "/api/v1/operators", &new.to_string())
+        .await;
+    assert_eq!(status, 201, "{body}");
+    let origin = format!("http://{web}");
+    let log_on = json!({ "name": "anna", "password": "correct horse" });
+    let session = Client::new().post(format!("{origin}/api/v1/session"));
+    let session = session.json(&log_on).send().await.unwrap();
+    let cookie = session.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let make = async |origin: &str| {
+        let made = Client::new().post(format!("http://{web}/api/v1/tickets"));
+        let made = made.header("Cookie", cookie).header("Origin", origin);
+        made.send().await.unwrap()
+    };
+    assert_eq!(make("http://evil.example").await.status(), 403);
+    let mut tickets = Vec::new();
+    for _ in 0..3 {
+        let made = make(&origin).await;
+        assert_eq!(made.status(), 201);
+        let made: Value = made.json().await.unwrap();
+        tickets.push(made["ticket"].as_str().unwrap().to_owned());
+    }
+    let query = |ticket: &str| format!("topics=phones&ticket={ticket}");
+    let mut socket = WebSocket::open(web, "", &query(&tickets[0])).await.unwrap();
+    socket.opening().await;
+    let page = Client::new().get(format!("{origin}/api/v1/events?{}", query(&tickets[1])));
+    assert_eq!(page.send().await.unwrap().status(), 200);
+    for spent in [&tickets[0], &tickets[1], "wrong", ""] {
+        let refused = WebSocket::open(web, "", &query(spent)).await;
+        assert_eq!(refused.err(), Some(401), "{spent}");
+    }
+    for path in ["phones", "session"] {
+        let other = format!("{origin}/api/v1/{path}?ticket={}", tickets[2]);
+        let other = Client::new().get(other).send().await.unwrap();
+        assert_eq!(other.status(), 401, "{path}");
+    }
+    let (status, body) = server.http("DELETE", "/api/v1/operators/anna", "").await;
+    assert_eq!(status, 204, "{body}");
+    let begun = Instant::now();
+    assert_eq!(socket.closed().await, 4401);
+    assert!(begun.elapsed().as_secs() < 2, "{begun:?}");
+    let refused = WebSocket::open(web, "", &query(&tickets[2])).await;
+    assert_eq!(refused.err(), Some(401), "the log-on has ended");
+    let audit = server.get("/api/v1/audit?operation=followEvents").await;
+    let refused = audit["items"][0].to_string();
+    assert!(refused.contains("401"), "{audit}");
+    assert!(tickets.iter().all(|ticket| !refused.contains(&**ticket)));
 }

@@ -1,11 +1,13 @@
 //! Authenticates API requests: by a token (RFC 6750), or by the cookie of a session that a password began.
 
 mod log_on;
+pub(super) mod tickets;
 
 use std::{net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 use subtle::ConstantTimeEq;
+use tickets::Tickets;
 use uacsta_actors::{
     ServerContext,
     auth::{AuthAttempt, AuthUser, LogOnsUnderWay},
@@ -28,6 +30,7 @@ pub(super) struct Keys {
     token: ArcSwap<Secret>,
     operators: Arc<Operators>,
     accounts: Arc<AccountStore>,
+    tickets: Tickets,
     under_way: LogOnsUnderWay,
     context: Arc<ServerContext>,
 }
@@ -46,6 +49,7 @@ impl Keys {
             token: ArcSwap::from_pointee(token.clone()),
             operators,
             accounts,
+            tickets: Tickets::default(),
             under_way: LogOnsUnderWay::default(),
             context,
         }

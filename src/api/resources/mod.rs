@@ -24,6 +24,7 @@ pub(super) mod session;
 pub(super) mod sessions;
 pub(super) mod settings;
 pub(super) mod status;
+pub(super) mod tickets;
 pub(super) mod tokens;
 pub(super) mod trace;
 

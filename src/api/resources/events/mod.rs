@@ -53,6 +53,9 @@ pub(in crate::api) struct EventParams {
     /// Of a page, for how many seconds to wait until there is an event.
     #[param(minimum = 0, maximum = 30, default = 0)]
     wait: Option<u64>,
+    /// Logs on to this stream, in place of a token or the cookie.
+    #[expect(dead_code, reason = "is checked with the log-on")]
+    ticket: Option<String>,
 }
 
 /// How long the beginning of a stream waits for the actors.
@@ -85,7 +88,7 @@ impl EventParams {
 /// reader that is too slow for them `log.missed` and `trace.missed` say how many events it did not get. A WebSocket by cookie must
 /// come from a page of this server.
 #[utoipa::path(
-    operation_id = "followEvents", tag = "events",
+    operation_id = "followEvents", tag = "events", security(("token" = []), ("session" = []), ("ticket" = [])),
     params(EventParams, ("Last-Event-ID" = Option<String>, Header, description = "As `after`; browsers send it when they reconnect.")),
     responses(
         (status = 101, description = "The WebSocket (RFC 6455): the events, each a text message as in the JSON of a page."),

@@ -179,6 +179,7 @@ pub(super) const ROUTES: &[Route] = &[
         "",
         reader(200),
     ),
+    ("addTicket", "/api/v1/tickets", "", logged_on(201)),
     ("listAudit", "/api/v1/audit?limit=1", "", administrator(200)),
     ("listOperators", "/api/v1/operators", "", administrator(200)),
     (
