@@ -1,5 +1,6 @@
 //! A TCP or TLS connection: octets that arrived and await parsing, octets that await sending, and the bounds of both.
 
+mod lingering;
 mod message_deadline;
 mod send_buffer;
 #[cfg(test)]
@@ -190,13 +191,18 @@ impl StreamTransport {
         &mut self.trace
     }
 
-    /// Writes what the operating system accepts at once, and closes the connection's sending side.
+    /// Writes what the operating system accepts at once, and closes the connection's sending side. An authenticated peer that
+    /// still sends is [awaited](lingering::linger).
     pub(super) fn shut_down(&mut self) {
         let waker = self.waker.as_ref().unwrap_or_else(|| Waker::noop());
         let cx = &mut Context::from_waker(waker);
         // What cannot be written now is lost with the connection, which is closing.
         let _ = self.unsent.flush(&mut self.io, cx);
         let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+        if matches!(self.end, End::Open) && self.limits.are_lifted() {
+            let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
+            drop(actix_rt::spawn(lingering::linger(io)));
+        }
     }
 
     /// The next frame, or why there is none; between turns, what was composed is written.

@@ -1,8 +1,8 @@
-//! How many messages a connection delivers in a turn.
+//! How many messages a connection delivers in a turn, and how it ends.
 
 use std::task::Waker;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uacsta_schema::sip::codec::MessageLimits;
 
 use super::*;
@@ -50,4 +50,35 @@ fn a_turn_takes_eight_frames_and_the_answers_to_what_was_sent() {
     check(100, &format!("{request}{answer}{answer}").repeat(20), 8, 16);
     check(100, &answer[..40], 0, 0);
     check(5000, &answer.repeat(5000), 8, 4096);
+}
+
+#[actix::test]
+async fn a_peer_that_still_sends_gets_the_last_message_without_a_reset() {
+    let (near, mut far) = tokio::io::duplex(1 << 20);
+    let codec = Codec::new(MessageLimits::default());
+    let mut stream = StreamTransport::new(Box::new(near), codec, 1 << 20, Duration::from_secs(20));
+    // Never read by the server, as a response that is on its way.
+    far.write_all(b"SIP/2.0 200 OK\r\n")
+        .await
+        .expect("there is room");
+    stream.compose(|out| out.extend_from_slice(b"BYE"));
+    stream.shut_down();
+    drop(stream);
+    for _ in 0..5 {
+        far.write_all(b"SIP/2.0 200 OK\r\n")
+            .await
+            .expect("no reset");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut last = String::new();
+    far.read_to_string(&mut last).await.expect("no reset");
+    assert_eq!(last, "BYE");
+    // Who goes on for longer is cut off.
+    let cut_off = async {
+        while far.write_all(b"\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let is_cut_off = tokio::time::timeout(Duration::from_secs(5), cut_off).await;
+    is_cut_off.expect("the connection is closed");
 }
