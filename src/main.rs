@@ -58,16 +58,16 @@ fn run(serve: &Serve) -> anyhow::Result<()> {
         .context("cannot write the log")?;
     #[cfg(unix)]
     process::limits::raise_file_limit();
+    #[cfg(unix)]
+    if !plan.is_demo() {
+        process::limits::warn_if_too_few(plan.settings.limits.connections);
+    }
     let served = actix_rt::System::new().block_on(async {
         // Without a handler SIGHUP would end the program during its start.
         let signals = Signals::install();
         let mut running = Server::default()
             .counting(counters)
             .run(plan.settings.clone(), plan.data())?;
-        #[cfg(unix)]
-        if !plan.is_demo() {
-            process::limits::warn_if_too_few(plan.settings.limits.connections);
-        }
         let addresses = running.addresses.clone();
         if !plan.is_demo() && !io::stderr().is_terminal() {
             tell_addresses(&addresses, plan.data());
