@@ -12,6 +12,7 @@ pub mod logs;
 pub mod net;
 pub mod operations;
 pub mod operators;
+pub mod pages;
 pub mod password_policy;
 pub mod process;
 pub mod reload;

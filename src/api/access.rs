@@ -130,7 +130,7 @@ impl Needed {
 }
 
 /// Checks log-on, right and parameters, and lifts the limits of the connection.
-fn granted(request: &HttpRequest, needed: Option<Right>) -> Result<LogOn, Problem> {
+pub(super) fn granted(request: &HttpRequest, needed: Option<Right>) -> Result<LogOn, Problem> {
     let keys = request.app_data::<web::Data<Keys>>();
     let keys = keys.ok_or_else(Problem::not_logged_on)?;
     let log_on = log_on(request, keys)?;

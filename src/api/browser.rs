@@ -8,7 +8,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     require-trusted-types-for 'script'; trusted-types uacsta";
 
 /// Answers a file.
-pub(super) fn file(content_type: &'static str, body: Bytes) -> HttpResponse {
+pub(crate) fn file(content_type: &'static str, body: Bytes) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header(("Content-Security-Policy", POLICY))

@@ -15,7 +15,6 @@ mod health;
 mod host;
 mod idempotency;
 mod language;
-mod log_on;
 mod methods;
 mod metrics;
 mod octets;
@@ -31,6 +30,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod time;
+mod visitor;
 
 use std::{
     io,
@@ -41,6 +41,10 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::{
+    browser::file,
+    visitor::{LOG_ON, Refusal, Shown, Visitor},
+};
 use actix_http::{HttpService, KeepAlive, error::DispatchError};
 use actix_rt::net::TcpStream;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
@@ -168,7 +172,8 @@ pub struct HttpServer {
     server: ServerHandle,
 }
 
-/// Listens on `address` for at most `connections` at a time. The API accepts `token` for the command line.
+/// Listens on `address` for at most `connections` at a time. The API accepts `token` for the command line; `pages` adds the
+/// pages for browsers.
 ///
 /// # Errors
 /// If the address cannot be bound.
@@ -178,6 +183,7 @@ pub fn start(
     data: &Path,
     token: &Secret,
     api: Api,
+    pages: fn(&mut web::ServiceConfig),
 ) -> io::Result<HttpServer> {
     let (operators, context) = (Arc::clone(&api.operators), Arc::clone(&api.context));
     let accounts = Arc::clone(&api.accounts);
@@ -222,11 +228,6 @@ pub fn start(
                 READ,
                 web::resource(reference::STYLES).get(reference::styles),
             ))
-            .service(only(READ, web::resource(log_on::PAGE).get(log_on::show)))
-            .service(only(
-                READ,
-                web::resource(log_on::SCRIPT).get(log_on::script),
-            ))
             .service(
                 web::scope(routes::BASE)
                     .wrap(from_fn(idempotency::replay))
@@ -234,6 +235,7 @@ pub fn start(
                     .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
                     .default_service(web::to(access::no_handler)),
             )
+            .configure(pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(methods::head_as_get))
             .wrap(from_fn(host::check))

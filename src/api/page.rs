@@ -74,7 +74,7 @@ impl<F: DeserializeOwned> FromRequest for Page<F> {
 }
 
 impl<F: DeserializeOwned> Page<F> {
-    fn read(query: &str) -> Result<Self, Problem> {
+    pub(super) fn read(query: &str) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
         let (mut limit, mut after, mut q, mut sort) = (None, None, None, None);
         let mut filters = Vec::new();

@@ -9,6 +9,7 @@ use super::{Addresses, StartError};
 use crate::{
     api::{self, Api, HttpServer},
     net::tls::Identity,
+    pages,
 };
 
 pub(super) fn open_web(
@@ -27,6 +28,7 @@ pub(super) fn open_web(
         data,
         token,
         api.clone(),
+        pages::routes,
     )
     .map_err(|source| StartError::listen("web.listen", listen, source))?;
     tracing::debug!(interface = "web.listen", address = %web.address(), "listening");

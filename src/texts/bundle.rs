@@ -11,6 +11,7 @@ use super::{Language, Value};
 macro_rules! files {
     ($language:literal) => {
         [
+            include_str!(concat!($language, "/pages.ftl")),
             include_str!(concat!($language, "/problems.ftl")),
             include_str!(concat!($language, "/reasons.ftl")),
             include_str!(concat!($language, "/warnings.ftl")),

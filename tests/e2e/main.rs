@@ -48,6 +48,7 @@ mod log_settings;
 mod logs;
 mod metrics;
 mod monitors;
+mod pages;
 mod phone_names;
 mod phone_session;
 mod program;

@@ -48,14 +48,23 @@ fn referred(file: &File) -> Vec<String> {
     names.filter(is_key).map(str::to_owned).collect()
 }
 
-/// The keys that Rust code names: the literals in calls of `language.text`, `language.text_with` and `Text::new`.
+/// The keys that Rust code and templates name: the literals in calls of `language.text`, `language.text_with` and `Text::new`,
+/// and in those of a page's frame.
 fn named(file: &File) -> Vec<String> {
     let code: String = production_lines(&file.text)
         .into_iter()
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .flat_map(|(_, line)| [line, "\n"])
         .collect();
-    let calls = ["language.text(", "language.text_with(", "Text::new("];
+    let calls = [
+        "language.text(",
+        "language.text_with(",
+        "Text::new(",
+        "frame.t(",
+        "frame.count(",
+        "frame.of(",
+        "self.t(",
+    ];
     let rests = calls.iter().flat_map(|call| code.split(call).skip(1));
     rests
         .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
@@ -88,7 +97,16 @@ fn every_text_is_used_and_every_used_text_is_there() {
         .flat_map(|file| texts(file).into_keys())
         .collect();
     let mut used: BTreeSet<String> = english.iter().flat_map(referred).collect();
-    for file in files(&["src"], ".rs").iter().filter(|file| !file.is_test()) {
+    let mut code = files(&["src"], ".rs");
+    code.retain(|file| !file.is_test());
+    for file in &code {
+        let words = file.text.split('"').skip(1).step_by(2);
+        // Some are chosen by a `match`, or stand in a table.
+        let in_pages = words.filter(|_| file.path.starts_with("src/pages/"));
+        used.extend(in_pages.map(str::to_owned));
+    }
+    let templates = files(&["src/pages/templates"], ".html");
+    for file in code.iter().chain(&templates) {
         for key in named(file) {
             assert!(
                 texts.contains(&key),

@@ -34,10 +34,14 @@ impl Keys {
         let attempt = AuthAttempt::new(address, user);
         let _under_way = self.begin_attempt(attempt)?;
         let verified = self.operators.verify(name, password).await?;
-        let who = verified.ok_or_else(|| self.failed(attempt, address))?;
+        let refused = || {
+            let why = Text::new("name-or-password-wrong");
+            self.failed(attempt, address).because(why)
+        };
+        let who = verified.ok_or_else(refused)?;
         let now = self.context.clock.now();
         let begun = self.operators.begin_session(&who, from, now)?;
-        let cookie = begun.ok_or_else(|| self.failed(attempt, address))?;
+        let cookie = begun.ok_or_else(refused)?;
         self.context.log_on_limiter.succeeded(attempt);
         Ok((logged_on(who, address), cookie))
     }

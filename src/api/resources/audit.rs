@@ -172,6 +172,14 @@ pub(in crate::api) async fn list(
     api: web::Data<Api>,
     page: Page<AuditFilter>,
 ) -> Result<web::Json<List<AuditEntry>>, Problem> {
+    page_of(&api, &page).await.map(web::Json)
+}
+
+/// A page of the entries.
+pub(in crate::api) async fn page_of(
+    api: &web::Data<Api>,
+    page: &Page<AuditFilter>,
+) -> Result<List<AuditEntry>, Problem> {
     let (before, limit, text) = page.position()?;
     let filter = &page.filter;
     let query = Query {
@@ -183,7 +191,7 @@ pub(in crate::api) async fn list(
         until: filter.until,
         text,
     };
-    let entries = read(&api, query).await?;
+    let entries = read(api, query).await?;
     let items = entries.into_iter().map(AuditEntry::from).collect();
-    Ok(web::Json(page.first(items, None)))
+    Ok(page.first(items, None))
 }

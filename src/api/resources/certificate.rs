@@ -42,7 +42,7 @@ pub(in crate::api) async fn show(
     Tagged(of(&api, language))
 }
 
-pub(super) fn of(api: &Api, language: Language) -> CertificateInUse {
+pub(in crate::api) fn of(api: &Api, language: Language) -> CertificateInUse {
     let certificate = api.identity.certificate();
     CertificateInUse {
         subject: certificate.subject,

@@ -145,23 +145,31 @@ pub(in crate::api) async fn list(
     api: web::Data<Api>,
     page: Page<ClientFilter>,
 ) -> Result<web::Json<List<Client>>, Problem> {
-    let all = all(&api).await?;
+    page_of(&api, &page).await.map(web::Json)
+}
+
+/// A page of the clients.
+pub(in crate::api) async fn page_of(
+    api: &Api,
+    page: &Page<ClientFilter>,
+) -> Result<List<Client>, Problem> {
+    let all = all(api).await?;
     let wanted = page.filter.user.as_deref();
     let rows = all
         .iter()
         .map(Client::of)
         .filter(|client| wanted.is_none_or(|user| user == client.user));
-    let list = page.of(rows.collect())?;
+    let found = page.of(rows.collect())?;
     // Only those of the page are asked.
     let known: HashMap<String, &ListedClient> = all.iter().map(|one| (id(one), one)).collect();
-    let asked = list.items.into_iter().map(async |client| {
+    let asked = found.items.into_iter().map(async |client| {
         let listed = known.get(&client.id)?;
         let state = listed.describe.send(DescribeClient { most: 0 }).await;
         // One that has ended meanwhile is left out.
         Some(client.with(&state.ok()?))
     });
     let items = join_all(asked).await.into_iter().flatten().collect();
-    Ok(web::Json(List { items, ..list }))
+    Ok(List { items, ..found })
 }
 
 /// Shows a connected client.

@@ -176,7 +176,7 @@ impl Licensing {
 }
 
 /// The licences and what uses them.
-pub(super) async fn current(api: &Api, language: Language) -> Result<Licensing, Problem> {
+pub(in crate::api) async fn current(api: &Api, language: Language) -> Result<Licensing, Problem> {
     Ok(Licensing::new(licences(api).await?, language))
 }
 

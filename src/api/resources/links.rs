@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{Administrator, Api, Problem, Time};
 use crate::{
-    api::{authentication::Keys, log_on},
+    api::{LOG_ON, authentication::Keys},
     operators::LINK_LIFE,
 };
 
@@ -39,7 +39,7 @@ pub(in crate::api) async fn add(
     let link = keys.make_link(&who)?;
     tracing::info!(by = who.name, "link to log on made");
     let made = LinkMade {
-        path: format!("{}#{link}", log_on::PAGE),
+        path: format!("{LOG_ON}#{link}"),
         link,
         ends_at: Time::from_seconds(api.context.clock.wall() + LINK_LIFE.as_secs()),
     };

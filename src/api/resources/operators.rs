@@ -117,12 +117,20 @@ pub(in crate::api) async fn list(
     api: web::Data<Api>,
     page: Page<OperatorFilter>,
 ) -> Result<web::Json<List<OperatorShown>>, Problem> {
+    page_of(&api, &page).map(web::Json)
+}
+
+/// A page of the operators.
+pub(in crate::api) fn page_of(
+    api: &Api,
+    page: &Page<OperatorFilter>,
+) -> Result<List<OperatorShown>, Problem> {
     let wanted = page.filter.rights;
     let all = api.operators.all();
     let all = all
         .iter()
         .filter(|one| wanted.is_none_or(|rights| rights == one.rights));
-    Ok(web::Json(page.of(all.map(OperatorShown::from).collect())?))
+    page.of(all.map(OperatorShown::from).collect())
 }
 
 /// Shows an operator.

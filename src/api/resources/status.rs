@@ -75,7 +75,7 @@ pub(in crate::api) async fn show(
     of(&api, language).await.map(Tagged)
 }
 
-pub(super) async fn of(api: &Api, language: Language) -> Result<ServerStatus, Problem> {
+pub(in crate::api) async fn of(api: &Api, language: Language) -> Result<ServerStatus, Problem> {
     let permits = api.count.send(CountPermits).await.map_err(stopping)?;
     let counts = api.phones.send(CountPhones).await.map_err(stopping)?;
     let [away, registered, controlled] = counts;

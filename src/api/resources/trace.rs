@@ -85,7 +85,7 @@ pub(in crate::api) struct TraceParams {
 const SILENCE: Duration = Duration::from_secs(15);
 
 impl TracedMessage {
-    pub(super) fn of(message: &RecordedMessage) -> Self {
+    pub(in crate::api) fn of(message: &RecordedMessage) -> Self {
         let summary = message.summary();
         let (method, status, invalid) = match summary.start {
             Start::Request(method) => (Some(method.as_str().to_owned()), None, None),

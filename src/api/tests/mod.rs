@@ -309,7 +309,7 @@ pub(super) fn served(folder: &Path) -> HttpServer {
         started_at: Timestamp::now(),
     };
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut web = start(loopback, 16, folder, &"token".into(), api).unwrap();
+    let mut web = start(loopback, 16, folder, &"token".into(), api, |_| {}).unwrap();
     web.announce();
     web
 }

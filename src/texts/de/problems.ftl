@@ -76,6 +76,7 @@ sorted-twice = { $name } ist doppelt angegeben
 
 ## Anmeldung und Rechte
 
+name-or-password-wrong = Name oder Kennwort ist falsch
 log-on-needed = Melden Sie sich mit einem Bearer-Token an, zum Beispiel dem aus cli.token, oder beginnen Sie eine Sitzung mit Name und Kennwort (POST /api/v1/session)
 token-ended = Das Token ist abgelaufen; bitten Sie einen Administrator um ein neues
 too-many-log-ons = Zu viele fehlgeschlagene Anmeldungen; versuchen Sie es in { $seconds } Sekunden erneut

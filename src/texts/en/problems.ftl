@@ -76,6 +76,7 @@ sorted-twice = { $name } is there twice
 
 ## Log-on and rights
 
+name-or-password-wrong = the name or the password is wrong
 log-on-needed = log on with a bearer token, such as that in cli.token, or begin a session with name and password (POST /api/v1/session)
 token-ended = the token has ended; ask an administrator for a new one
 too-many-log-ons = too many failed log-ons; try again in { $seconds } seconds

@@ -160,7 +160,7 @@ async fn page_has_no_secret_and_loads_only_from_this_server() {
     let link = link(&server);
     for (path, kind) in [
         ("/log-on", "text/html; charset=utf-8"),
-        ("/log-on.js", "text/javascript"),
+        ("/pages/log-on.js", "text/javascript"),
     ] {
         let url = format!("http://{}{path}#{link}", server.web);
         let answer = Client::new().get(url).send().await.unwrap();

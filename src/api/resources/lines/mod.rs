@@ -93,12 +93,22 @@ pub(in crate::api) async fn list(
     language: Language,
     page: Page<LineFilter>,
 ) -> Result<web::Json<List<Line>>, Problem> {
-    let lines = Visible::to(&who, &api).all(&api).await?;
+    page_of(&api, &who, language, &page).await.map(web::Json)
+}
+
+/// A page of the lines that somebody may see.
+pub(in crate::api) async fn page_of(
+    api: &Api,
+    who: &LogOn,
+    language: Language,
+    page: &Page<LineFilter>,
+) -> Result<List<Line>, Problem> {
+    let lines = Visible::to(who, api).all(api).await?;
     let lines = lines.into_iter().map(|line| Line::new(line, language));
     let lines = lines.filter(|line| page.filter.admits(line));
-    let mut list = page.of(lines.collect())?;
-    add_watches(&mut list.items, &who, language).await;
-    Ok(web::Json(list))
+    let mut found = page.of(lines.collect())?;
+    add_watches(&mut found.items, who, language).await;
+    Ok(found)
 }
 
 /// Shows a line.

@@ -206,6 +206,31 @@ pub(in crate::api) async fn search(
     request: HttpRequest,
     page: Page<LineFilter>,
 ) -> Result<HttpResponse, Problem> {
+    if page.filter.follow {
+        let (query, after) = query(&page)?;
+        let permit = streams.log.admit(&log_on)?;
+        let parts = follow(api, readers, query, after);
+        let mut response = HttpResponse::Ok();
+        response.content_type("application/jsonl");
+        return Ok(streams.answer(response, &request, Right::Read, permit, parts));
+    }
+    Ok(HttpResponse::Ok().json(page_of(&api, &readers, &page).await?))
+}
+
+/// A page of the lines.
+pub(in crate::api) async fn page_of(
+    api: &web::Data<Api>,
+    readers: &LogReaders,
+    page: &Page<LineFilter>,
+) -> Result<List<LogLine>, Problem> {
+    let (query, after) = query(page)?;
+    let found = readers.search(api, query, after).await?;
+    let next = found.at.filter(|_| !found.is_end);
+    let lines = found.lines.into_iter().map(LogLine::from).collect();
+    Ok(page.found(lines, next))
+}
+
+fn query(page: &Page<LineFilter>) -> Result<(Query, Option<Position>), Problem> {
     let (after, limit, text) = page.position::<Position>()?;
     let order = match page.sort() {
         "" | "-at" => Order::NewestFirst,
@@ -220,17 +245,7 @@ pub(in crate::api) async fn search(
         order,
         limit,
     };
-    if page.filter.follow {
-        let permit = streams.log.admit(&log_on)?;
-        let parts = follow(api, readers, query, after);
-        let mut response = HttpResponse::Ok();
-        response.content_type("application/jsonl");
-        return Ok(streams.answer(response, &request, Right::Read, permit, parts));
-    }
-    let found = readers.search(&api, query, after).await?;
-    let next = found.at.filter(|_| !found.is_end);
-    let lines = found.lines.into_iter().map(LogLine::from).collect();
-    Ok(HttpResponse::Ok().json(page.found(lines, next)))
+    Ok((query, after))
 }
 
 /// The folder of the log files.

@@ -81,6 +81,15 @@ pub(in crate::api) async fn list(
     language: Language,
     page: Page<PhoneFilter>,
 ) -> Result<web::Json<List<Phone>>, Problem> {
+    page_of(&api, language, &page).await.map(web::Json)
+}
+
+/// A page of the phones.
+pub(in crate::api) async fn page_of(
+    api: &Api,
+    language: Language,
+    page: &Page<PhoneFilter>,
+) -> Result<List<Phone>, Problem> {
     let plain = match page.filter.is_empty() {
         true => page.plain::<PhoneId>()?,
         false => None,
@@ -98,13 +107,13 @@ pub(in crate::api) async fn list(
         let batch = batch.into_iter().map(|phone| Phone::new(phone, language));
         phones.extend(batch.filter(|phone| page.filter.admits(phone)));
     }
-    Ok(web::Json(match plain {
+    Ok(match plain {
         None => page.of(phones)?,
         Some(_) => {
             let counts = api.phones.send(CountPhones).await.map_err(stopping)?;
             page.first(phones, Some(counts.iter().sum()))
         }
-    }))
+    })
 }
 
 /// Shows a phone.
@@ -228,7 +237,7 @@ pub(in crate::api) async fn remove(
 }
 
 /// The phone that a path names.
-pub(super) async fn found(api: &Api, name: &str) -> Result<PhoneDetails, Problem> {
+pub(in crate::api) async fn found(api: &Api, name: &str) -> Result<PhoneDetails, Problem> {
     let unknown = |name: &dyn std::fmt::Display| {
         let detail = Text::new("no-phone").with("name", name.to_string());
         Problem::new(Kind::NOT_FOUND, detail)
