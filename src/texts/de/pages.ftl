@@ -105,7 +105,7 @@ overview-others = { $count ->
     }
 
 service-running = Telefone und Clients werden bedient
-service-stopped = Der Dienst für Telefone und Clients ist angehalten
+service-is-stopped = Der Dienst für Telefone und Clients ist angehalten
 service-stop = Dienst anhalten
 service-start = Dienst starten
 service-stop-sure = Den Dienst anhalten? Kein Telefon kann gesteuert werden, bis er wieder startet; diese Seiten laufen weiter.

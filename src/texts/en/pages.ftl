@@ -105,7 +105,7 @@ overview-others = { $count ->
     }
 
 service-running = Telephones and clients are served
-service-stopped = The service for telephones and clients is stopped
+service-is-stopped = The service for telephones and clients is stopped
 service-stop = Stop the service
 service-start = Start the service
 service-stop-sure = Stop the service? No telephone can be controlled until it is started again; these pages go on.
